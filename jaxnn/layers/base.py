@@ -1,0 +1,48 @@
+r"""What a layer is: a pure function of parameters with its hand-derived backward rule beside it.
+
+Symbols (those of the lecture): weighted input :math:`b = x \theta + \theta_0`, output :math:`\sigma(b)`, error
+:math:`\delta = \partial J / \partial b`. In code a cotangent is named by its variable: ``dy`` is dJ/dy.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxnn.checks import sentence
+from jaxnn.records import Record
+from jaxnn.typing import Key, Params
+
+
+class Layer(Record, ABC):
+    """A frozen record of structure and hyperparameters; parameters live outside it.
+
+    ``init(key, x) -> params`` · ``apply(params, x, key) -> y`` · ``forward(params, x, key) -> (y, residuals)`` ·
+    ``backward(params, residuals, dy) -> (dparams, dx)``. Arrays are batch first. Without a key a layer is deterministic
+    (evaluation); with one it may draw (training). A network is a layer, for combinators return layers.
+    """
+
+    def init(self, key: Key, x: Any) -> Params:
+        """Parameters for inputs like x, of which only shape and dtype are read; () where there is nothing to learn."""
+        del key, x
+        return ()
+
+    @abstractmethod
+    def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
+        """The output and what the backward rule needs of the way there."""
+
+    @abstractmethod
+    def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, jax.Array]:
+        """Cotangents (dparams, dx) from dy, by the rule derived by hand."""
+
+    def apply(self, params: Params, x: jax.Array, key: Key | None = None) -> jax.Array:
+        """The output alone; XLA removes what only the residuals needed."""
+        return self.forward(params, x, key)[0]
+
+
+def check_floating(where: str, x: Any) -> None:
+    """Refuses inputs that are not floating point, by name."""
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        advice = "Scale pixels to [0, 1] and one-hot encode classes first, for instance x.astype('float32') / 255."
+        raise TypeError(sentence(where, "x", "a floating-point array", f"dtype {x.dtype}", advice))

@@ -1,0 +1,215 @@
+"""The run itself: ``start`` draws the initial state, ``advance`` takes it some epochs on. Both are pure.
+
+A run is a scan over epochs of a scan over steps: batch -> gradients -> optimizer update. Inside there is no host, no
+printing and no exception: how a run ends is data, ``State.status``.
+"""
+
+from enum import IntEnum
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+
+from jaxnn.data.batching import epoch_batches
+from jaxnn.recipes import EarlyStopping, Recipe
+from jaxnn.records import Record
+from jaxnn.tasks import Task
+from jaxnn.typing import Batch, Metrics, Params
+
+EVALUATION_ROWS = 4096
+"""Rows evaluated at once; more are evaluated in pieces, so that memory stays bounded."""
+
+
+class Status(IntEnum):
+    """How a run stands. The sentences for people are in ``Run.outcome``."""
+
+    RUNNING = 0
+    STOPPED_EARLY = 1
+    DIVERGED = 2
+
+
+class Data(Record):
+    """All examples, shared by every run, and the rows that this run may see: index arrays into x and y.
+
+    x (rows, ...), y (rows, ...) or None; train (train rows,) int32; validation (validation rows,) int32 or None.
+    """
+
+    x: Any
+    y: Any
+    train: Any
+    validation: Any = None
+
+    def batch(self, rows: jax.Array | slice, weight: jax.Array) -> Batch:
+        """The examples of those rows."""
+        x, y = jax.tree.map(lambda leaf: leaf[rows], (self.x, self.y))
+        return Batch(x, y, weight.astype(_dtype(self.x)))
+
+
+class Best(Record):
+    """The best epoch so far, by validation loss, and how many epochs ago it was."""
+
+    params: Params
+    loss: jax.Array
+    epoch: jax.Array
+    waited: jax.Array
+
+
+class State(Record):
+    """All that the next step needs: from an equal state the rest of a run is equal, bit for bit.
+
+    keys: raw data (2, 2) of the run's two random keys, one for orders of examples and one for what steps draw. epoch: epochs
+    behind it. diverged_step: the step, counted from 0 over the whole run, at which a loss (or, at the end of an epoch, a
+    parameter) was first not finite; -1 while there is none.
+    """
+
+    params: Params
+    optimizer: Any
+    keys: jax.Array
+    epoch: jax.Array
+    status: jax.Array
+    diverged_step: jax.Array
+    best: Best | None = None
+
+
+def start(recipe: Recipe, data: Data, key: jax.Array, member: jax.Array) -> State:
+    """The initial state. key: raw key data (2,) uint32; member: which member of a population this is, folded into the key."""
+    recipe = cast_numbers(recipe, _dtype(data.x))
+    own = jax.random.fold_in(jax.random.wrap_key_data(key), member)
+    init_key, *run_keys = jax.random.split(own, 3)
+    first = jnp.zeros(1, jnp.int32)
+    params = recipe.task.init(init_key, data.batch(first, jnp.ones(1)))
+    zero = jnp.zeros((), jnp.int32)
+    best = None
+    if recipe.early_stopping is not None:
+        best = Best(params=params, loss=jnp.full((), jnp.inf, _dtype(data.x)), epoch=zero, waited=zero)
+    return State(
+        params=params,
+        optimizer=recipe.optimizer.build().init(params),
+        keys=jnp.stack([jax.random.key_data(run_key) for run_key in run_keys]),
+        epoch=zero,
+        status=zero + Status.RUNNING,
+        diverged_step=zero - 1,
+        best=best,
+    )
+
+
+def advance(recipe: Recipe, state: State, data: Data, *, epochs: int) -> tuple[State, Metrics]:
+    """The state `epochs` further on, and the metrics of each epoch, (epochs,) each.
+
+    ``loss`` is the mean training loss over the epoch's steps, without the L2 term, as the parameters were at each step;
+    ``validation_...`` is measured at the epoch's end. Epochs after the run has stopped are NaN and leave the state as it is.
+    """
+    recipe = cast_numbers(recipe, _dtype(data.x))
+    validation = None
+    if data.validation is not None:
+        validation = data.batch(data.validation, jnp.ones(data.validation.shape))
+
+    def run_epoch(state: State) -> tuple[State, Metrics]:
+        after, losses = _train_epoch(recipe, state, data)
+        metrics = {"loss": losses}
+        if validation is not None:
+            measured = evaluate(recipe.task, after.params, validation)
+            metrics |= {f"validation_{name}": value for name, value in measured.items()}
+        if recipe.early_stopping is not None:
+            after = _stop_early(recipe.early_stopping, after, metrics["validation_loss"])
+        return _freeze_if_diverged(state, after), metrics
+
+    shapes = jax.eval_shape(run_epoch, state)[1]
+    nothing = jax.tree.map(lambda metric: jnp.full(metric.shape, jnp.nan, metric.dtype), shapes)
+
+    def epoch(state: State, _: None) -> tuple[State, Metrics]:
+        return lax.cond(state.status == Status.RUNNING, run_epoch, lambda state: (state, nothing), state)
+
+    return lax.scan(epoch, state, length=epochs)
+
+
+def evaluate(task: Task, params: Params, batch: Batch) -> Metrics:
+    """The task's metrics over a batch of any size, in pieces of EVALUATION_ROWS where it is larger."""
+    rows = batch.weight.shape[0]
+    if rows <= EVALUATION_ROWS:
+        return task.evaluate(params, batch)
+    pieces = -(-rows // EVALUATION_ROWS)
+
+    def cut(leaf: jax.Array) -> jax.Array:
+        padding = [(0, pieces * EVALUATION_ROWS - rows)] + [(0, 0)] * (leaf.ndim - 1)
+        return jnp.pad(leaf, padding).reshape(pieces, EVALUATION_ROWS, *leaf.shape[1:])
+
+    def add(total: Metrics, piece: Batch) -> tuple[Metrics, None]:
+        share = piece.weight.sum() / batch.weight.sum()
+        return jax.tree.map(lambda sum_, mean: sum_ + share * mean, total, task.evaluate(params, piece)), None
+
+    cut_batch = jax.tree.map(cut, batch)
+    shapes = jax.eval_shape(task.evaluate, params, jax.tree.map(lambda leaf: leaf[0], cut_batch))
+    zeros = jax.tree.map(lambda metric: jnp.zeros(metric.shape, metric.dtype), shapes)
+    return lax.scan(add, zeros, cut_batch)[0]
+
+
+def cast_numbers(recipe: Recipe, dtype: Any) -> Recipe:
+    """The recipe with its hyperparameters in the dtype of the data, so that nothing is promoted on the way."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), recipe)
+
+
+def _train_epoch(recipe: Recipe, state: State, data: Data) -> tuple[State, jax.Array]:
+    order_key, steps_key = (jax.random.wrap_key_data(raw) for raw in state.keys)
+    indices, weights = epoch_batches(jax.random.fold_in(order_key, state.epoch), data.train, recipe.batch_size)
+    first_step = state.epoch * indices.shape[0]
+    transformation = recipe.optimizer.build()
+
+    def step(carry: Any, scanned: Any) -> tuple[Any, jax.Array]:
+        params, optimizer_state, bad_step = carry
+        number, rows, weight = scanned
+        batch = data.batch(rows, weight)
+        key = jax.random.fold_in(steps_key, first_step + number)
+        metrics, gradients = recipe.task.gradients(params, batch, key, recipe.gradients)
+        if recipe.l2 is not None:
+            gradients = _add_l2(gradients, params, recipe.l2)
+        with jax.numpy_dtype_promotion("standard"):  # optax multiplies floats by its integer step count
+            updates, optimizer_state = transformation.update(gradients, optimizer_state, params)
+        bad_step = jnp.where((bad_step < 0) & ~jnp.isfinite(metrics["loss"]), number, bad_step)
+        return (optax.apply_updates(params, updates), optimizer_state, bad_step), metrics["loss"] * batch.weight.sum()
+
+    numbers = jnp.arange(indices.shape[0], dtype=jnp.int32)
+    carry = (state.params, state.optimizer, jnp.full((), -1, jnp.int32))
+    (params, optimizer_state, bad_step), losses = lax.scan(step, carry, (numbers, indices, weights))
+    bad_step = jnp.where((bad_step < 0) & ~_all_finite(params), indices.shape[0] - 1, bad_step)
+    after = state.replace(
+        params=params,
+        optimizer=optimizer_state,
+        epoch=state.epoch + 1,
+        diverged_step=jnp.where(bad_step < 0, -1, first_step + bad_step),
+    )
+    return after, losses.sum() / data.train.shape[0]
+
+
+def _add_l2(gradients: Params, params: Params, l2: Any) -> Params:
+    """d/d theta of alpha ||theta||^2 is 2 alpha theta; biases are vectors and left out."""
+    return jax.tree.map(lambda gradient, param: gradient + 2 * l2 * param if param.ndim > 1 else gradient, gradients, params)
+
+
+def _stop_early(rule: EarlyStopping, state: State, loss: jax.Array) -> State:
+    before = state.best
+    assert before is not None  # for the type checker: start made it, for the recipe has early_stopping
+    improved = loss < before.loss - rule.min_delta
+    waited = jnp.where(improved, 0, before.waited + 1)
+    keep = Best(params=state.params, loss=loss, epoch=state.epoch, waited=waited)
+    best = lax.cond(improved, lambda: keep, lambda: before.replace(waited=waited))
+    return state.replace(best=best, status=jnp.where(waited >= rule.patience, Status.STOPPED_EARLY, state.status))
+
+
+def _freeze_if_diverged(before: State, after: State) -> State:
+    """A run that diverged in this epoch keeps the state that the epoch began with, the last that was finite."""
+    diverged = after.diverged_step >= 0
+    frozen = before.replace(status=jnp.full((), Status.DIVERGED, jnp.int32), diverged_step=after.diverged_step)
+    return lax.cond(diverged, lambda: frozen, lambda: after)  # a cond copies; a select would be one more kernel a leaf to compile
+
+
+def _all_finite(tree: Any) -> jax.Array:
+    floats = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    return jnp.all(jnp.stack([jnp.isfinite(leaf).all() for leaf in floats]))
+
+
+def _dtype(x: Any) -> Any:
+    floats = [leaf.dtype for leaf in jax.tree.leaves(x) if jnp.issubdtype(leaf.dtype, jnp.floating)]
+    return floats[0] if floats else jnp.result_type(float)

@@ -1,0 +1,156 @@
+"""One file a model: safetensors with the recipe, preprocessing and class names in its header, under one SHA-256.
+
+The digest covers every byte of the file (its own 64 digits taken as zeros), is checked before anything else is believed, and
+the parameters must have exactly the shapes and dtypes that the recipe's model has. Nothing in a file can run code: arrays are
+bytes, recipes name only what ``codec`` knows. Written to a temporary name, fsynced and renamed, so that no half file is left.
+"""
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxnn.codec import from_json, to_json
+from jaxnn.recipes import Recipe
+from jaxnn.runs import predict
+from jaxnn.typing import Batch, Params
+
+FORMAT, VERSION = "jaxnn-model", 1
+NO_DIGEST = "0" * 64
+
+
+DIGEST_FIELD = re.compile(rb'"sha256":"([0-9a-f]{64})"')  # inside a JSON string the quotes would be escaped
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model. extras: what was saved along with it, for instance preprocessing and class names, as JSON gave it."""
+
+    recipe: Recipe
+    params: Params = field(repr=False)
+    examples: Any = field(repr=False)
+    extras: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def predict(self, x: Any) -> np.ndarray:
+        """As ``Run.predict``, bit for bit."""
+        return predict(self.recipe.task, self.params, x, like=self.examples[0])
+
+
+def save_model(path: str | Path, model: Any, *, extras: Mapping[str, Any] | None = None, names: Mapping[str, Any] | None = None) -> Path:
+    """Writes a Run or a Model into one file and returns its path; an earlier file of that name is replaced at once or not at all.
+
+    extras: anything that JSON can hold. names: names for functions of your own in the recipe (see ``codec.to_json``).
+    Raises ValueError for a recipe that can't be written, OSError where the folder can't be.
+    """
+    import safetensors.numpy
+
+    tensors = {jax.tree_util.keystr(where): np.asarray(leaf) for where, leaf in jax.tree_util.tree_leaves_with_path(model.params)}
+    header = {
+        "format": FORMAT,
+        "version": str(VERSION),
+        "recipe": to_json(model.recipe, names=names),
+        "examples": json.dumps(jax.tree.map(lambda spec: {"shape": list(spec.shape), "dtype": str(spec.dtype)}, model.examples)),
+        "extras": json.dumps(dict(extras if extras is not None else getattr(model, "extras", {})), allow_nan=False),
+        "sha256": NO_DIGEST,
+    }
+    blank = safetensors.numpy.save(tensors, metadata=header)
+    place = blank.index(f'"sha256":"{NO_DIGEST}"'.encode()) + len('"sha256":"')
+    content = blank[:place] + hashlib.sha256(blank).hexdigest().encode() + blank[place + len(NO_DIGEST) :]
+    return write_at_once(Path(path), content)
+
+
+def load_model(path: str | Path, *, known: Mapping[str, Any] | None = None) -> Model:
+    """Reads a model file; runs no code that the file could choose. known: classes and functions of your own, by name.
+
+    Raises FileNotFoundError, and ValueError for a file that is not a model's, is truncated or changed in any bit, is of a later
+    version, or whose parameters are not those of its recipe's model.
+    """
+    import safetensors.numpy
+
+    path = Path(path)
+    content = _checked_content(path)
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    if header.get("format") != FORMAT:
+        raise ValueError(f"load_model: {path} is not a jaxnn model file.")
+    if int(header["version"]) > VERSION:
+        raise ValueError(f"load_model: {path} is of format version {header['version']}, this jaxnn reads up to {VERSION}. Update jaxnn.")
+    recipe = from_json(header["recipe"], known=known)
+    examples = _read_examples(json.loads(header["examples"]))
+    params = _restore(path, recipe, examples, safetensors.numpy.load(content))
+    return Model(recipe=recipe, params=params, examples=examples, extras=json.loads(header["extras"]))
+
+
+def write_at_once(path: Path, content: bytes) -> Path:
+    """Writes a file whole or not at all: temporary name in the same folder, fsync, rename."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _checked_content(path: Path) -> bytes:
+    """The bytes of the file, once its sizes and its digest are right."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(8)
+        header_size = int.from_bytes(start, "little")
+        if size < 8 or header_size > size - 8:
+            raise ValueError(f"load_model: {path} is truncated or not a model file ({size} bytes).")
+        content = start + file.read()
+    header = content[8 : 8 + header_size]
+    found = DIGEST_FIELD.search(header)
+    if found is None:
+        raise ValueError(f"load_model: {path} is not a jaxnn model file, or its header is damaged.")
+    place = 8 + found.start(1)
+    blank = content[:place] + NO_DIGEST.encode() + content[place + len(NO_DIGEST) :]
+    if hashlib.sha256(blank).hexdigest().encode() != found[1]:
+        raise ValueError(f"load_model: {path} is damaged or was changed: its SHA-256 does not match. Use another copy of it.")
+    return content
+
+
+def _restore(path: Path, recipe: Recipe, examples: Any, tensors: dict[str, np.ndarray]) -> Params:
+    batch = jax.tree.map(lambda spec: jax.ShapeDtypeStruct((1, *spec.shape), spec.dtype), examples)
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    try:
+        expected = jax.eval_shape(lambda key, x, y: recipe.task.init(key, Batch(x, y, None)), key, *batch)
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"load_model: the recipe in {path} does not describe a model: {error}") from error
+    shapes = {jax.tree_util.keystr(where): leaf for where, leaf in jax.tree_util.tree_leaves_with_path(expected)}
+    described = {name: (tuple(leaf.shape), str(leaf.dtype)) for name, leaf in shapes.items()}
+    found = {name: (array.shape, str(array.dtype)) for name, array in tensors.items()}
+    if described != found:
+        odd = sorted(name for name in described.keys() | found.keys() if described.get(name) != found.get(name))
+        raise ValueError(f"load_model: parameters {', '.join(odd[:3])} in {path} do not fit the model of its recipe.")
+    return jax.tree.unflatten(jax.tree.structure(expected), [tensors[name] for name in shapes])
+
+
+def _read_examples(value: Any) -> Any:
+    """ShapeDtypeStructs for JSON's {"shape", "dtype"}; lists are tuples, None is no targets."""
+    if isinstance(value, list):
+        return tuple(_read_examples(item) for item in value)
+    if isinstance(value, dict) and value.keys() == {"shape", "dtype"}:
+        return jax.ShapeDtypeStruct(tuple(value["shape"]), jnp.dtype(value["dtype"]))
+    return {name: _read_examples(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

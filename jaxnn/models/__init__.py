@@ -1,0 +1,5 @@
+"""Functions that return a layer: networks ready to be trained."""
+
+from jaxnn.models.mlp import mlp
+
+__all__ = ["mlp"]

@@ -1,0 +1,27 @@
+"""The multi-layer perceptron."""
+
+from collections.abc import Sequence
+
+from jaxnn import layers
+from jaxnn.checks import sentence
+from jaxnn.layers import Activation, Chain, Dense, Dropout, Layer
+
+
+def mlp(hidden: Sequence[int], outputs: int, *, activation: str | Activation = "relu", dropout: float | None = None) -> Chain:
+    """Dense layers of the hidden widths, each followed by the activation and dropout, then a Dense layer of outputs.
+
+    Kernels are drawn by the initialiser that suits the activation (He, LeCun or Glorot), the last one by Glorot; the outputs
+    have no activation, for the losses bring theirs. ``hidden=()`` is linear or logistic regression. ``dropout=None`` leaves
+    the layer out; a rate, even 0.0, keeps it in, so that rates can be swept in one program. x is (batch, inputs).
+
+    >>> [type(layer).__name__ for layer in mlp((8,), 2, dropout=0.1).layers]
+    ['Dense', 'ReLU', 'Dropout', 'Dense']
+    """
+    if isinstance(hidden, int | str):
+        raise TypeError(sentence("mlp", "hidden", "a sequence of widths", repr(hidden), f"Write ({hidden},) for one hidden layer."))
+    function = layers.activation(activation)
+    network: list[Layer] = []
+    for width in hidden:
+        network += [Dense(width, initializer=type(function).initializer), function]
+        network += [] if dropout is None else [Dropout(dropout)]
+    return Chain((*network, Dense(outputs)))

@@ -1,0 +1,131 @@
+"""Run: what is left of a training run, and what can be done with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxnn.checks import sentence
+from jaxnn.compiling import compiled
+from jaxnn.loop import Data, State, Status, evaluate
+from jaxnn.recipes import Recipe
+from jaxnn.tasks import Task
+from jaxnn.typing import Params
+
+PREDICTION_ROWS = 256
+"""Rows predicted at once, always: a row's output never depends on how many rows came with it."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run. ``fit(run.recipe, data, key=key, member=run.member)`` gives it again.
+
+    params: of the best epoch with early stopping, else of the last (of the last finite one if it diverged).
+    history: metric name -> one value an epoch, (epochs run,). outcome: "finished", "stopped early" or "diverged".
+    best_epoch: the epoch, counted from 1, that params are of. diverged_step: where a number was first not finite, else None.
+    examples: shape and dtype of one example (x, y). state: where ``advance`` can go on from; None in a population.
+    """
+
+    recipe: Recipe
+    params: Params = field(repr=False)
+    history: dict[str, np.ndarray] = field(repr=False)
+    outcome: str
+    epochs: int
+    best_epoch: int
+    diverged_step: int | None
+    examples: Any = field(repr=False)
+    member: int = 0
+    state: State | None = field(default=None, repr=False)
+
+    def predict(self, x: Any) -> np.ndarray:
+        """The task's predictions for x (rows, ...): probabilities (rows, classes), p(class 1) (rows,) or numbers."""
+        return predict(self.recipe.task, self.params, x, like=self.examples[0])
+
+    def evaluate(self, x: Any, y: Any) -> dict[str, float]:
+        """The task's metrics on the given examples, ``loss`` among them."""
+        x, y = as_examples("evaluate", x), as_examples("evaluate", y)
+        measured = compiled(_evaluate)(self.recipe.task, self.params, x, y)
+        return {name: float(value) for name, value in measured.items()}
+
+
+def finished_run(
+    recipe: Recipe, state: State, history: dict[str, np.ndarray], data: Data, member: int = 0, *, keep_state: bool = True
+) -> Run:
+    """The Run of a final state on that data. history: metric name -> (epochs of the recipe,), NaN after the run had stopped."""
+    status, epochs = Status(int(state.status)), int(state.epoch)
+    step = int(state.diverged_step)
+    ran = epochs + (status == Status.DIVERGED)  # the epoch that diverged is in the history, but not in the state
+    outcome = {Status.RUNNING: "finished", Status.STOPPED_EARLY: "stopped early", Status.DIVERGED: "diverged"}[status]
+    best = state.best
+    return Run(
+        recipe=recipe,
+        params=jax.tree.map(np.asarray, state.params if best is None else best.params),
+        history={name: np.asarray(values)[:ran] for name, values in history.items()},
+        outcome=outcome,
+        epochs=epochs,
+        best_epoch=epochs if best is None else int(best.epoch),
+        diverged_step=step if step >= 0 else None,
+        examples=jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), (data.x, data.y)),
+        member=member,
+        state=state if keep_state else None,
+    )
+
+
+def predict(task: Task, params: Params, x: Any, *, like: Any) -> np.ndarray:
+    """``task.predict`` for any number of rows, in padded batches of one fixed size, so that rows can't influence each other.
+
+    like: shape and dtype of one example of the training data, which x (rows, ...) must have; numbers are cast to the dtype.
+    """
+    x = _like(as_examples("predict", x), like)
+    rows = len(jax.tree.leaves(x)[0])
+    if rows == 0:
+        raise ValueError(sentence("predict", "x", "at least one row", "none"))
+    program = compiled(_predict)
+    pieces = [program(task, params, _padded(x, start)) for start in range(0, rows, PREDICTION_ROWS)]
+    return np.concatenate([np.asarray(piece) for piece in pieces])[:rows]
+
+
+def prediction_shape(task: Task, params: Params, x: Any) -> Any:
+    """Shape and dtype of what ``predict`` gives for one batch, found by tracing alone."""
+    batch = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((PREDICTION_ROWS, *leaf.shape[1:]), leaf.dtype), x)
+    return compiled(_predict).eval_shape(task, params, batch)
+
+
+def as_examples(where: str, values: Any) -> Any:
+    """A pytree of NumPy or JAX arrays in the precision that JAX computes in. Raises TypeError for anything but numbers."""
+
+    def convert(leaf: Any) -> Any:
+        array = leaf if isinstance(leaf, jax.Array) else np.asarray(leaf)
+        if array.dtype.kind not in "fiub" and not jnp.issubdtype(array.dtype, jnp.floating):
+            advice = "Encode text as numbers first."
+            raise TypeError(sentence(where, "data", "numbers", f"dtype {array.dtype}", advice))
+        return array.astype(jax.dtypes.canonicalize_dtype(array.dtype), copy=False) if isinstance(array, np.ndarray) else array
+
+    is_leaf = lambda node: isinstance(node, Sequence) and not isinstance(node, tuple)  # noqa: E731
+    return jax.tree.map(convert, values, is_leaf=is_leaf)
+
+
+def _like(x: Any, like: Any) -> Any:
+    shapes = [jax.tree.map(lambda leaf: leaf.shape[1:], x), jax.tree.map(lambda spec: spec.shape, like)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(sentence("predict", "x", f"rows of shape {shapes[1]}, as in training", f"rows of shape {shapes[0]}"))
+    return jax.tree.map(lambda leaf, spec: leaf.astype(spec.dtype), x, like)
+
+
+def _padded(x: Any, start: int) -> Any:
+    def cut(leaf: Any) -> Any:
+        piece = np.asarray(leaf[start : start + PREDICTION_ROWS])
+        return np.pad(piece, [(0, PREDICTION_ROWS - len(piece))] + [(0, 0)] * (piece.ndim - 1))
+
+    return jax.tree.map(cut, x)
+
+
+def _predict(task: Task, params: Params, x: Any) -> Any:
+    return task.predict(params, x)
+
+
+def _evaluate(task: Task, params: Params, x: Any, y: Any) -> Any:
+    return evaluate(task, params, Data(x=x, y=y, train=None).batch(slice(None), jnp.ones(len(jax.tree.leaves(x)[0]))))

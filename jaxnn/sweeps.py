@@ -1,0 +1,170 @@
+"""sweep: a space of hyperparameters in, trained and ranked trials out."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from jaxnn.checks import sentence
+from jaxnn.populations import finished, make_members, plan
+from jaxnn.recipes import Recipe
+from jaxnn.runs import Run
+from jaxnn.search.space import Space
+from jaxnn.training import key_data
+
+
+class Search(Protocol):
+    """Anything that proposes trials: ``Grid``, ``Random``."""
+
+    def propose(self, space: Space, *, seed: int) -> list[dict[str, Any]]:
+        """The hyperparameters of every trial."""
+        ...
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One set of hyperparameters and how it did. score is the mean over its seeds and folds, nan if one of them diverged.
+
+    runs: its trained runs while it is among the best that the sweep keeps, else empty, so that memory does not grow with trials.
+    """
+
+    number: int
+    hyperparameters: dict[str, Any]
+    score: float
+    outcome: str
+    epochs: int
+    best_epoch: int
+    history: dict[str, np.ndarray] = field(repr=False)
+    runs: tuple[Run, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The finished trials of a sweep, best first; diverged ones last. metric: what scores are; higher or lower is better."""
+
+    trials: list[Trial]
+    metric: str
+    space: Space
+
+    @property
+    def best(self) -> Trial:
+        """The trial with the best score. Raises ValueError if all have diverged."""
+        if not self.trials or math.isnan(self.trials[0].score):
+            raise ValueError("sweep: no trial finished with a finite score. Try lower learning rates, or scale the data.")
+        return self.trials[0]
+
+    def table(self) -> list[dict[str, Any]]:
+        """One dictionary a trial, best first: rank, trial, score, outcome, epochs and the hyperparameters."""
+        return [
+            {"rank": rank, "trial": trial.number, self.metric: trial.score, "outcome": trial.outcome, "epochs": trial.best_epoch}
+            | trial.hyperparameters
+            for rank, trial in enumerate(self.trials, start=1)
+        ]
+
+    def ensemble(self, size: int) -> "Ensemble":
+        """The best `size` trials together. Raises ValueError for more than the sweep has kept."""
+        kept = [trial for trial in self.trials[:size] if trial.runs and not math.isnan(trial.score)]
+        if len(kept) < min(size, len(self.trials)):
+            raise ValueError(sentence("ensemble", "size", f"at most {len(kept)}, the trials kept", size, "Sweep with a larger keep."))
+        return Ensemble(tuple(run for trial in kept for run in trial.runs))
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Runs that predict together, by the mean of their predictions."""
+
+    runs: tuple[Run, ...]
+
+    def predict(self, x: Any) -> np.ndarray:
+        """Mean of ``Run.predict`` over the runs."""
+        return np.mean([run.predict(x) for run in self.runs], axis=0)
+
+
+def sweep(
+    build: Callable[..., Recipe],
+    space: Space,
+    data: Any,
+    *,
+    search: Search,
+    key: Any = 0,
+    validation: Any = 0.2,
+    seeds: int = 1,
+    folds: int | None = None,
+    metric: str = "validation_loss",
+    keep: int = 5,
+    on_trial: Callable[[Trial, int], None] | None = None,
+    workers: int | None = None,
+    lanes: int | None = None,
+) -> Sweep:
+    """Trains ``build(**hyperparameters)`` for every proposal of the search and ranks them by their validation score.
+
+    data, key, validation, seeds, folds, workers, lanes: as in ``fit_many``. metric: a name of the history that starts with
+    ``validation_``; a loss is minimised, anything else maximised. A trial's score is its metric at the epoch its parameters are
+    of. keep: how many of the best keep their trained runs. on_trial: called with each trial as it finishes and the number of
+    all. A KeyboardInterrupt ends the sweep with the trials that have finished.
+    """
+    proposals = search.propose(space, seed=int(key_data(key)[1]))
+    recipes = [_built(build, proposal) for proposal in proposals]
+    members = make_members(recipes, data, key=key, validation=None if folds else validation, seeds=seeds, folds=folds)
+    if members[0].data.validation is None or not metric.startswith("validation_"):
+        raise ValueError(sentence("sweep", "metric", "a validation_ metric, with validation rows or folds to measure it", metric))
+    ranking = _Ranking(metric, keep)
+    arrivals = finished(members, key_data(key), plan(lanes=lanes, workers=workers))
+    try:
+        for number, runs in _complete(arrivals, len(members) // len(recipes)):
+            trial = ranking.add(number, proposals[number], runs)
+            if on_trial is not None:
+                on_trial(trial, len(proposals))
+    except KeyboardInterrupt:
+        arrivals.close()
+    return Sweep(trials=ranking.trials, metric=metric, space=dict(space))
+
+
+class _Ranking:
+    """Trials in order of their score, trained runs kept for the best only."""
+
+    def __init__(self, metric: str, keep: int) -> None:
+        self.trials: list[Trial] = []
+        self.metric, self.keep = metric, keep
+        self.sign = 1.0 if metric.endswith("loss") else -1.0
+
+    def add(self, number: int, hyperparameters: dict[str, Any], runs: Sequence[Run]) -> Trial:
+        scores = [run.history[self.metric][run.best_epoch - 1] if run.outcome != "diverged" else math.nan for run in runs]
+        trial = Trial(
+            number=number,
+            hyperparameters=hyperparameters,
+            score=float(np.mean(scores)),
+            outcome=max((run.outcome for run in runs), key=("finished", "stopped early", "diverged").index),
+            epochs=max(run.epochs for run in runs),
+            best_epoch=runs[0].best_epoch,
+            history=runs[0].history,
+            runs=tuple(runs),
+        )
+        self.trials = sorted([*self.trials, trial], key=self._order)
+        self.trials[self.keep :] = [replace(other, runs=()) if other.runs else other for other in self.trials[self.keep :]]
+        return trial
+
+    def _order(self, trial: Trial) -> tuple[bool, float, int]:
+        """Best first; a score that is not a number comes last; equal scores by trial number, for arrival order is chance."""
+        lost = math.isnan(trial.score)
+        return lost, 0.0 if lost else self.sign * trial.score, trial.number
+
+
+def _built(build: Callable[..., Recipe], hyperparameters: dict[str, Any]) -> Recipe:
+    recipe = build(**hyperparameters)
+    if not isinstance(recipe, Recipe):
+        raise TypeError(sentence("sweep", "build", "a function that returns a Recipe", f"{type(recipe).__name__} from {hyperparameters}"))
+    return recipe
+
+
+def _complete(arrivals: Iterator[tuple[int, Run]], runs_each: int) -> Iterator[tuple[int, list[Run]]]:
+    """Trials whose runs (seeds and folds) have all arrived, as (trial number, runs in order)."""
+    pending: dict[int, dict[int, Run]] = {}
+    for index, run in arrivals:
+        number, place = divmod(index, runs_each)
+        pending.setdefault(number, {})[place] = run
+        if len(pending[number]) == runs_each:
+            runs = pending.pop(number)
+            yield number, [runs[place] for place in range(runs_each)]

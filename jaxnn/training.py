@@ -1,0 +1,135 @@
+"""fit: a recipe and data in, a trained Run out."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxnn.checks import check_ranges, sentence
+from jaxnn.compiling import compiled
+from jaxnn.data.splits import split_rows
+from jaxnn.loop import Data, Status, advance, start
+from jaxnn.recipes import Recipe
+from jaxnn.runs import Run, as_examples, finished_run, prediction_shape
+
+Callback = Callable[[int, Mapping[str, float]], None]
+"""Called after each epoch with its number, counted from 1, and its metrics."""
+
+
+def fit(
+    recipe: Recipe,
+    data: Any,
+    *,
+    key: Any = 0,
+    validation: Any = None,
+    member: int = 0,
+    callback: Callback | None = None,
+) -> Run:
+    """Trains the recipe on the data: the whole run is one compiled program.
+
+    data: (x, y) with rows along the first axis, x (rows, ...) floating point, y as the task wants it; or a ``Data``.
+    key: a seed or a JAX random key; with `member`, the number of this run in a population, it fixes all that is random.
+    validation: a share of the rows, drawn at random (by class where y holds classes), or an (x, y) pair, or None.
+    callback: called between epochs with (epoch, metrics); the numbers do not change by it.
+
+    Raises ValueError or TypeError, before anything is compiled, for data of unequal length, text, NaN or infinity, targets that
+    don't suit the task, hyperparameters out of range, and early stopping without validation rows. A run that diverges
+    raises nothing: see ``Run.outcome``.
+
+    >>> import jax, jaxnn, numpy as np, optax
+    >>> x = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
+    >>> recipe = jaxnn.Recipe(jaxnn.Regression(jaxnn.models.mlp((), 1)), jaxnn.optimizer(optax.sgd, learning_rate=0.1), batch_size=8)
+    >>> run = jaxnn.fit(recipe, (x, 3 * x[:, 0]))
+    >>> run.predict(np.array([[0.5]])).round(2).tolist()
+    [1.5]
+    """
+    seed = key_data(key)
+    data = as_data("fit", data, validation, seed)
+    check_run("fit", recipe, data)
+    return train(recipe, data, seed, member, callback=callback)
+
+
+def train(recipe: Recipe, data: Data, seed: np.ndarray, member: int, *, callback: Callback | None = None, keep_state: bool = True) -> Run:
+    """One run of checked data, on the device that holds the data."""
+    recipe_numbers, go_on = plain_numbers(recipe), compiled(advance, static=("epochs",))
+    state = compiled(start, level=0)(recipe_numbers, data, seed, np.int32(member))
+    if callback is None:
+        state, history = go_on(recipe_numbers, state, data, epochs=recipe.epochs)
+        return finished_run(recipe, jax.block_until_ready(state), history, data, member, keep_state=keep_state)
+    epochs: list[dict[str, float]] = []
+    while len(epochs) < recipe.epochs and int(state.status) == Status.RUNNING:
+        state, metrics = go_on(recipe_numbers, state, data, epochs=1)
+        epochs.append({name: float(values[0]) for name, values in metrics.items()})
+        callback(len(epochs), epochs[-1])
+    history = {name: np.asarray([metrics[name] for metrics in epochs]) for name in epochs[0]}
+    return finished_run(recipe, state, history, data, member, keep_state=keep_state)
+
+
+def key_data(key: Any) -> np.ndarray:
+    """The raw data (2,) uint32 of a key, made on the host for a seed, for compiling a program for it would cost a user's time.
+
+    >>> key_data(7).tolist()
+    [0, 7]
+    """
+    if isinstance(key, int | np.integer) and not isinstance(key, bool):
+        return np.array([(int(key) >> 32) & 0xFFFFFFFF, int(key) & 0xFFFFFFFF], np.uint32)
+    if isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
+        key = jax.random.key_data(key)
+    data = np.asarray(key)
+    if data.shape != (2,) or data.dtype != np.uint32:
+        advice = "Write key=0 or key=jax.random.key(0)."
+        raise TypeError(
+            sentence("fit", "key", "a whole number or one JAX random key (threefry2x32)", f"{data.dtype} of shape {data.shape}", advice)
+        )
+    return data
+
+
+def plain_numbers(recipe: Recipe) -> Recipe:
+    """The recipe with each scalar leaf as a Python float: 1, 1.0 and np.float64(1) must not make three programs."""
+    return jax.tree.map(lambda leaf: float(leaf) if getattr(leaf, "ndim", 0) == 0 else leaf, recipe)
+
+
+def as_data(where: str, data: Any, validation: Any, seed: np.ndarray) -> Data:
+    """Examples and the rows to train and validate on, as device arrays, from what a user may hand in."""
+    if isinstance(data, Data):
+        return jax.device_put(data)
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        raise TypeError(sentence(where, "data", "(x, y)", type(data).__name__, "Use y=None for a task without targets."))
+    x, y = (as_examples(where, values) for values in data)
+    rows = count_rows(where, (x, y))
+    if validation is None:
+        return jax.device_put(Data(x=x, y=y, train=np.arange(rows, dtype=np.int32)))
+    if isinstance(validation, float):
+        classes = y if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "iu" else None
+        train_rows, held_out = split_rows(rows, validation, seed=int(seed[1]), classes=classes)
+        return jax.device_put(Data(x=x, y=y, train=train_rows, validation=held_out))
+    other = tuple(as_examples(where, values) for values in validation)
+    both = jax.tree.map(lambda a, b: np.concatenate([a, np.asarray(b, np.asarray(a).dtype)]), (x, y), other)
+    total = rows + count_rows(where, other)
+    return jax.device_put(
+        Data(x=both[0], y=both[1], train=np.arange(rows, dtype=np.int32), validation=np.arange(rows, total, dtype=np.int32))
+    )
+
+
+def count_rows(where: str, data: Any) -> int:
+    """The rows that all arrays have in common. Raises ValueError where they differ, or there are none."""
+    counts = {len(leaf) for leaf in jax.tree.leaves(data)}
+    if len(counts) != 1 or 0 in counts:
+        raise ValueError(sentence(where, "data", "arrays of the same, non-zero number of rows", " and ".join(map(str, sorted(counts)))))
+    return counts.pop()
+
+
+def check_run(where: str, recipe: Recipe, data: Data) -> None:
+    """Refuses what can't run: hyperparameters out of range, data that are not finite, a model that does not fit them."""
+    check_ranges(where, recipe)
+    if recipe.early_stopping is not None and data.validation is None:
+        raise ValueError(sentence(where, "validation", "given, for early_stopping watches it", "None", "For instance validation=0.2."))
+    for name, leaf in (("x", data.x), ("y", data.y)):
+        for array in map(np.asarray, jax.tree.leaves(leaf)):
+            bad = array.size - np.isfinite(array).sum() if array.dtype.kind == "f" else 0
+            if bad:
+                raise ValueError(sentence(where, name, "finite numbers", f"{bad} NaN or infinite of {array.size}", "Drop or impute them."))
+    state = compiled(start, level=0).eval_shape(plain_numbers(recipe), data, key_data(0), np.int32(0))
+    recipe.task.check(np.asarray(data.y) if data.y is not None else None, prediction_shape(recipe.task, state.params, data.x))
