@@ -84,7 +84,10 @@ def test_every_row_validates_once(rows, folds, seed):
 
 @pytest.mark.parametrize("classes", [None, shuffled_classes([30, 20])], ids=["plain", "stratified"])
 def test_a_seed_decides_all_and_another_differs(classes):
-    for draw in (lambda seed: split_rows(50, 0.3, seed=seed, classes=classes), lambda seed: fold_rows(50, 3, seed=seed, classes=classes)[0]):
+    for draw in (
+        lambda seed: split_rows(50, 0.3, seed=seed, classes=classes),
+        lambda seed: fold_rows(50, 3, seed=seed, classes=classes)[0],
+    ):
         first, again, other = draw(1), draw(1), draw(2)
         assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
         assert not np.array_equal(first[0], other[0])
@@ -118,7 +121,9 @@ def test_too_few_rows_are_refused():
 
 def test_a_rare_class_is_refused_by_name():
     classes = np.array([0, 0, 0, 1, 2, 2])
-    with pytest.raises(ValueError, match=r"Every class needs at least 2 rows, one row for each side of the split; too few of: 'dog' \(1\)\."):
+    with pytest.raises(
+        ValueError, match=r"Every class needs at least 2 rows, one row for each side of the split; too few of: 'dog' \(1\)\."
+    ):
         split_rows(6, 0.5, seed=0, classes=classes, names=["cat", "dog", "eel"])
     with pytest.raises(ValueError, match=r"Every class needs at least 3 rows, one row for every fold; too few of: 1 \(1\), 2 \(2\)\."):
         fold_rows(6, 3, seed=0, classes=classes)
