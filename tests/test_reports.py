@@ -209,6 +209,25 @@ def test_a_few_terrible_scores_do_not_flatten_the_others():
     assert "1 scored below the axis (triangles)." in Page(render(report)).words()
 
 
+def test_an_option_may_be_none():
+    runs = [Trial(number, "finished", {"dropout": (None, 0.5)[number % 2], "l2": 0.1 * number}, 0.1 * number) for number in range(6)]
+    report = with_trials(runs, space={"dropout": Dimension("choice", options=(None, 0.5)), "l2": Dimension("uniform", 0, 1)})
+    chart = next(svg for svg in drawings(render(report)) if svg.get("aria-label") == "Score against dropout")
+    assert {"none", "0.5"} <= {element.text for element in chart.iter("text")}
+    assert len(list(chart.iter("circle"))) == 6
+    assert ">none</td>" in render(report)
+
+
+def test_values_that_a_file_lost_are_dashes():
+    lost = Trial(0, "finished", {"l2": 0.1}, 0.5, None, 3, None, None, {"loss": [2.0, None, 1.0]})
+    assert ">–</td>" in render(with_trials([lost], space={}))
+
+
+def test_a_metric_without_history_shows_the_losses_of_the_best():
+    labels = [svg.get("aria-label") for svg in drawings(render(diabetes()))]
+    assert "validation loss of the best 8 trials by epoch" in labels
+
+
 def test_only_the_top_of_the_leaderboard_is_in_view():
     top, rest = re.findall(r"<tbody>.*?</tbody>", render(digits(64)).split("Leaderboard")[1], flags=re.DOTALL)
     assert (top.count("<tr"), rest.count("<tr")) == (20, 44)

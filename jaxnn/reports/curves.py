@@ -1,7 +1,7 @@
 """Charts over time: a run's losses by epoch, the best runs' scores by epoch, the best score so far by trial."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from jaxnn.reports.marks import STRIP, legend, trial_mark
 from jaxnn.reports.records import Report, Trial
@@ -19,14 +19,13 @@ Chart = tuple[str, str, str]
 
 
 def learning(trial: Trial) -> Chart | None:
-    """Training and validation loss of one run, logarithmic where they span more than a factor of twenty."""
+    """Training and validation loss of one run."""
     curves = {name: trial.history[name] for name in ("loss", "validation_loss") if drawable(trial.history.get(name, ()))}
     if not curves:
         return None
-    values = [value for history in curves.values() for value in drawable(history)]
-    steep = min(values) > 0 and max(values) > 20 * min(values)
-    plot = _plot(max(map(len, curves.values())), logarithmic(values, *_VERTICAL) if steep else linear(values, *_VERTICAL))
-    parts = axes(plot, "epoch", "loss, logarithmic" if steep else "loss")
+    y, named = _losses(value for history in curves.values() for value in history)
+    plot = _plot(max(map(len, curves.values())), y)
+    parts = axes(plot, "epoch", named)
     parts += [path(curve(plot, history), f"line {_STYLE[name]}", words(name)) for name, history in curves.items()]
     parts += _legend([(_STYLE[name], _SAID[name]) for name in curves])
     parts += _best_epoch(plot, trial)
@@ -35,19 +34,22 @@ def learning(trial: Trial) -> Chart | None:
 
 
 def best_runs(report: Report) -> Chart | None:
-    """The validation score by epoch of the best few runs, the winner above the others."""
-    name = f"validation_{report.metric}"
+    """The validation score by epoch of the best few runs, the winner above the others; their loss where the score has no history."""
+    scored = any(drawable(trial.history.get(f"validation_{report.metric}", ())) for trial in report.trials)
+    name = f"validation_{report.metric}" if scored else "validation_loss"
     runs = [trial for trial in report.ranked() if trial.ranks and drawable(trial.history.get(name, ()))][:SHOWN]
     if not runs:
         return None
     longest = max(len(trial.history[name]) for trial in runs)
-    plot = _plot(longest, linear(focused(value for trial in runs for value in trial.history[name]), *_VERTICAL))
-    parts = axes(plot, "epoch", words(name))
+    values = [value for trial in runs for value in trial.history[name]]
+    y, named = (linear(focused(values), *_VERTICAL), words(name)) if scored else _losses(values, "validation loss")
+    plot = _plot(longest, y)
+    parts = axes(plot, "epoch", named)
     for trial in reversed(runs):
         tip = f"Trial {trial.number}: {score(report.metric, trial.score)}"
         parts.append(path(curve(plot, trial.history[name]), "line winner" if trial is runs[0] else "line other", tip))
     parts += _legend([("winner", f"trial {runs[0].number}"), ("other", "the next best")][: len(runs)])
-    heading = f"The best {len(runs)} by epoch" if len(runs) > 1 else "The winner's score by epoch"
+    heading = f"The best {len(runs)} by epoch" if len(runs) > 1 else "The winner by epoch"
     return heading, drawing(WIDTH, HEIGHT, f"{words(name)} of the best {len(runs)} trials by epoch", parts), ""
 
 
@@ -72,6 +74,14 @@ def best_so_far(report: Report) -> Chart | None:
 _VERTICAL = (HEIGHT - BOTTOM, TOP)
 _STYLE = {"loss": "train", "validation_loss": "winner"}
 _SAID = {"loss": "training", "validation_loss": "validation"}
+
+
+def _losses(values: Iterable[float], name: str = "loss") -> tuple[Scale, str]:
+    """A scale for losses, logarithmic where they span more than a factor of twenty, and what to call it."""
+    known = drawable(values)
+    if min(known) > 0 and max(known) > 20 * min(known):
+        return logarithmic(known, *_VERTICAL), f"{name}, logarithmic"
+    return linear(known, *_VERTICAL), name
 
 
 def _plot(epochs: int, y: Scale) -> Plot:

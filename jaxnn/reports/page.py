@@ -34,7 +34,7 @@ def _head(report: Report) -> str:
     data = report.dataset
     size = f"{data.rows:,} rows, {data.columns:,} columns"
     kind = f"{data.task}, {len(data.classes)} classes" if data.classes else data.task
-    facts_line = f"{data.name}: {size}; {kind}. {report.created}"
+    facts_line = f"{data.name}: {size}; {kind}. {report.created.replace('T', ' ')}"
     notes = "".join(f"<p>{escape(note)}</p>" for note in report.notes)
     lead = f'<p class="lead">{escape(_summary(report))}</p>'
     return f'<header><h1>{escape(report.title)}</h1><p class="quiet">{escape(facts_line)}</p>{lead}{notes}</header>'

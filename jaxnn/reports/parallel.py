@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 
 from jaxnn.reports.curves import Chart
-from jaxnn.reports.records import Report, Trial
+from jaxnn.reports.records import Report, Trial, Value
 from jaxnn.reports.scales import Categories, Scale, drawable, focused, linear, spaced
 from jaxnn.reports.scatter import GOLDEN, horizontal
 from jaxnn.reports.svg import Point, drawing, line, path, text
-from jaxnn.reports.text import number, short, words
+from jaxnn.reports.text import number, setting, short, words
 
 WIDTH, HEIGHT = 1080.0, 340.0
 TOP, BOTTOM, SIDE = 42.0, 24.0, 62.0
@@ -56,16 +56,16 @@ def _line(report: Report, lines: Sequence[Axis], trial: Trial, share: float) -> 
     return path(points, style, _tip(trial))
 
 
-def _point(axis: Axis, value: float | int | str, trial: Trial) -> Point | None:
+def _point(axis: Axis, value: Value, trial: Trial) -> Point | None:
     _, x, scale = axis
     if isinstance(scale, Categories):
         spread = scale.strip * 0.5 * (trial.number * GOLDEN % 1 - 0.5)  # else all lines of one option lie on one another
-        return x, scale(value) + spread
+        return x, scale(setting(value)) + spread
     return (x, scale(value)) if drawable([value]) else None
 
 
 def _tip(trial: Trial) -> str:
-    settings = ", ".join(f"{words(name)} {number(value, 3)}" for name, value in trial.hyperparameters.items())
+    settings = ", ".join(f"{words(name)} {setting(value)}" for name, value in trial.hyperparameters.items())
     return f"Trial {trial.number}: {number(trial.score) if trial.ranks else trial.status}; {settings}"
 
 

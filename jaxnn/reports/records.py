@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-Value = float | int | str
-"""A hyperparameter as it is shown."""
+Value = float | int | str | None
+"""A hyperparameter; None is an option like any other, the one that leaves a part out."""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class Categories:
         return (self.end - self.start) / max(len(self.options), 1)
 
     def __call__(self, value: Any) -> float:
-        return self.start + self.strip * (self.options.index(str(value)) + 0.5)
+        return self.start + self.strip * (self.options.index(value) + 0.5)
 
 
 def drawable(values: Iterable[Any]) -> list[float]:

@@ -8,7 +8,7 @@ from jaxnn.reports.marks import STRIP, trial_mark
 from jaxnn.reports.records import Dimension, Report, Trial, Value
 from jaxnn.reports.scales import Categories, Logarithmic, Scale, drawable, focused, linear, logarithmic
 from jaxnn.reports.svg import Plot, axes, dot, drawing, line, margin
-from jaxnn.reports.text import number, words
+from jaxnn.reports.text import number, setting, words
 
 WIDTH, HEIGHT = 340.0, 216.0
 BOTTOM, RIGHT = 26.0, 14.0
@@ -39,7 +39,7 @@ def horizontal(report: Report, name: str, start: float, end: float) -> Scale:
     """The axis of one hyperparameter, over what was searched and what was tried."""
     space = report.space[name]
     if space.kind == "choice":
-        return Categories(list(dict.fromkeys(map(str, [*space.options, *_values(report, name)]))), start, end)
+        return Categories(list(dict.fromkeys(map(setting, [*space.options, *_values(report, name)]))), start, end)
     if few := _few_integers(report, name):
         return Categories(few, start, end)
     values = drawable([space.low, space.high, *_values(report, name)])
@@ -48,7 +48,7 @@ def horizontal(report: Report, name: str, start: float, end: float) -> Scale:
     return linear(values, start, end, count=4, whole=space.kind == "integer", nice=False)
 
 
-def _values(report: Report, name: str) -> list[float | int | str]:
+def _values(report: Report, name: str) -> list[Value]:
     return list(dict.fromkeys(trial.hyperparameters[name] for trial in report.trials if name in trial.hyperparameters))
 
 
@@ -58,11 +58,12 @@ def _few_integers(report: Report, name: str) -> list[str]:
     values = drawable([space.low, space.high, *_values(report, name)])
     if space.kind != "integer" or not values or max(values) - min(values) >= MOST_STRIPS:
         return []
-    return [str(value) for value in range(int(min(values)), int(max(values)) + 1)]
+    return [setting(value) for value in range(int(min(values)), int(max(values)) + 1)]
 
 
 def _chart(report: Report, name: str, space: Dimension) -> Chart:
-    trials = [trial for trial in report.ranked() if _placeable(space, trial.hyperparameters.get(name))]
+    tried = [trial for trial in report.ranked() if name in trial.hyperparameters]
+    trials = [trial for trial in tried if space.kind == "choice" or drawable([trial.hyperparameters[name]])]
     scored = [trial for trial in trials if trial.ranks]
     y = linear(focused(trial.score for trial in scored), HEIGHT - BOTTOM - STRIP, 34, count=4)
     x = horizontal(report, name, margin(y.ticks), WIDTH - RIGHT)
@@ -71,7 +72,7 @@ def _chart(report: Report, name: str, space: Dimension) -> Chart:
     if isinstance(x, Categories):
         parts += _medians(plot, x, name, scored)
     parts += [
-        trial_mark(report, trial, _place(x, trial, name), y, f" at {number(trial.hyperparameters[name])}")
+        trial_mark(report, trial, _place(x, trial, name), y, f" at {setting(trial.hyperparameters[name])}")
         for trial in reversed(_thinned(trials, len(report.space)))
     ]
     heading = words(name)
@@ -85,19 +86,15 @@ def _thinned(trials: Sequence[Trial], charts: int) -> list[Trial]:
     return list(trials) if len(trials) <= 2 * half else [*trials[:half], *rest[:: -(-len(rest) // half)]]
 
 
-def _placeable(space: Dimension, value: Value | None) -> bool:
-    return value is not None if space.kind == "choice" else bool(drawable([value]))
-
-
 def _place(x: Scale, trial: Trial, name: str) -> float:
     value = trial.hyperparameters[name]
-    return x(value) + (x.strip * 0.5 * (trial.number * GOLDEN % 1 - 0.5) if isinstance(x, Categories) else 0.0)
+    return x(setting(value)) + x.strip * 0.5 * (trial.number * GOLDEN % 1 - 0.5) if isinstance(x, Categories) else x(value)
 
 
 def _medians(plot: Plot, x: Categories, name: str, scored: Sequence[Trial]) -> list[str]:
     parts = []
     for option in x.options:
-        scores = [trial.score for trial in scored if str(trial.hyperparameters[name]) == option]
+        scores = [trial.score for trial in scored if setting(trial.hyperparameters[name]) == option]
         if scores:
             at, y = x(option), plot.y(statistics.median(scores))
             parts.append(line((at - 0.36 * x.strip, y), (at + 0.36 * x.strip, y), "median"))

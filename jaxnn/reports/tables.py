@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from jaxnn.reports.records import Report, Trial
-from jaxnn.reports.text import duration, escape, number, words
+from jaxnn.reports.text import duration, escape, number, setting, words
 
 VISIBLE = 20
 
@@ -27,15 +27,15 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _cells(rank: int, trial: Trial, names: Sequence[str]) -> list[str]:
-    settings = [number(trial.hyperparameters.get(name)) for name in names]
+    settings = [setting(trial.hyperparameters[name]) if name in trial.hyperparameters else "–" for name in names]
     results = [_aligned(trial.score), _aligned(trial.loss)] if trial.ranks else ["–", "–"]
     ending = [number(trial.epochs), number(trial.best_epoch), duration(trial.seconds), trial.status]
     return [number(rank), number(trial.number), *results, *settings, *ending]
 
 
-def _aligned(value: float) -> str:
+def _aligned(value: float | None) -> str:
     """Four places where they say something, so that a column's points stand beneath one another."""
-    return f"{value:.4f}" if 0.001 <= abs(value) < 100 else number(value)
+    return f"{value:.4f}" if value is not None and 0.001 <= abs(value) < 100 else number(value)
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], winner: bool = False) -> str:

@@ -48,6 +48,15 @@ def number(value: Any, digits: int = 4) -> str:
     return re.sub(r"e([+-])0*", lambda sign: "e" + sign[1].strip("+"), f"{value:.{digits}g}")
 
 
+def setting(value: Any) -> str:
+    """A hyperparameter's value: None is a choice too.
+
+    >>> setting(None), setting(0.25), setting("relu")
+    ('none', '0.25', 'relu')
+    """
+    return "none" if value is None else number(value)
+
+
 def score(metric: str, value: float) -> str:
     """A score as its metric is usually spoken: shares as per cent.
 
@@ -59,13 +68,13 @@ def score(metric: str, value: float) -> str:
     return f"{100 * value:.1f} %" if metric.endswith("accuracy") else number(value, 3)
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float | None) -> str:
     """A duration in the unit a person would use.
 
     >>> duration(0.0123), duration(2.345), duration(125), duration(7300)
     ('12 ms', '2.3 s', '2 min 5 s', '2 h 1 min')
     """
-    if not math.isfinite(seconds):
+    if seconds is None or not math.isfinite(seconds):
         return "–"
     if seconds < 0.1:
         return f"{1000 * seconds:.0f} ms"
