@@ -40,7 +40,7 @@ def leave_folder(namespace: dict) -> None:
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), SkipParser()],
     path=str(HERE),
-    patterns=["README.md", "docs/*.md"],
+    patterns=["README.md", "CONTRIBUTING.md", "docs/*.md", "docs/**/*.md"],
     setup=enter_empty_folder,
     teardown=leave_folder,
 ).pytest()
