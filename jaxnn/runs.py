@@ -1,5 +1,6 @@
 """Run: what is left of a training run, and what can be done with it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,14 +20,15 @@ PREDICTION_ROWS = 256
 """Rows predicted at once, always: a row's output never depends on how many rows came with it."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Run:
     """A finished run. ``fit(run.recipe, data, key=key, member=run.member)`` gives it again.
 
     params: of the best epoch with early stopping, else of the last (of the last finite one if it diverged).
     history: metric name -> one value an epoch, (epochs run,). outcome: "finished", "stopped early" or "diverged".
     best_epoch: the epoch, counted from 1, that params are of. diverged_step: where a number was first not finite, else None.
-    examples: shape and dtype of one example (x, y). state: where ``advance`` can go on from; None in a population.
+    examples: shape and dtype of one example (x, y). seconds: wall time of the run, with its compiling if it was the first of its
+    structure; nan where members ran side by side in one program. state: where ``advance`` can go on from; None in a population.
     """
 
     recipe: Recipe
@@ -38,6 +40,7 @@ class Run:
     diverged_step: int | None
     examples: Any = field(repr=False)
     member: int = 0
+    seconds: float = math.nan
     state: State | None = field(default=None, repr=False)
 
     def predict(self, x: Any) -> np.ndarray:
@@ -46,7 +49,10 @@ class Run:
 
     def evaluate(self, x: Any, y: Any) -> dict[str, float]:
         """The task's metrics on the given examples, ``loss`` among them."""
-        x, y = as_examples("evaluate", x), as_examples("evaluate", y)
+        x, y = (_like("evaluate", *pair) for pair in zip("xy", (x, y), self.examples, strict=True))
+        if len({leaf.shape[0] for leaf in jax.tree.leaves((x, y))}) != 1:
+            raise ValueError(sentence("evaluate", "y", "one target for each row of x", "another number of them"))
+        self.recipe.task.check(y, prediction_shape(self.recipe.task, self.params, x))
         measured = compiled(_evaluate)(self.recipe.task, self.params, x, y)
         return {name: float(value) for name, value in measured.items()}
 
@@ -79,7 +85,7 @@ def predict(task: Task, params: Params, x: Any, *, like: Any) -> np.ndarray:
 
     like: shape and dtype of one example of the training data, which x (rows, ...) must have; numbers are cast to the dtype.
     """
-    x = _like(as_examples("predict", x), like)
+    x = _like("predict", "x", x, like)
     rows = len(jax.tree.leaves(x)[0])
     if rows == 0:
         raise ValueError(sentence("predict", "x", "at least one row", "none"))
@@ -102,17 +108,30 @@ def as_examples(where: str, values: Any) -> Any:
         if array.dtype.kind not in "fiub" and not jnp.issubdtype(array.dtype, jnp.floating):
             advice = "Encode text as numbers first."
             raise TypeError(sentence(where, "data", "numbers", f"dtype {array.dtype}", advice))
-        return array.astype(jax.dtypes.canonicalize_dtype(array.dtype), copy=False) if isinstance(array, np.ndarray) else array
+        if isinstance(array, jax.Array):
+            return array
+        with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and infinity is refused by the checks
+            return array.astype(jax.dtypes.canonicalize_dtype(array.dtype), copy=False)
 
-    is_leaf = lambda node: isinstance(node, Sequence) and not isinstance(node, tuple)  # noqa: E731
-    return jax.tree.map(convert, values, is_leaf=is_leaf)
+    def is_list(node: Any) -> bool:
+        return isinstance(node, Sequence) and not isinstance(node, tuple)
+
+    return jax.tree.map(convert, values, is_leaf=is_list)
 
 
-def _like(x: Any, like: Any) -> Any:
-    shapes = [jax.tree.map(lambda leaf: leaf.shape[1:], x), jax.tree.map(lambda spec: spec.shape, like)]
+def _like(where: str, argument: str, values: Any, like: Any) -> Any:
+    """The values in the dtypes of `like`. Raises ValueError for rows of another shape, fractions where whole numbers were."""
+
+    def cast(leaf: Any, spec: Any) -> Any:
+        if jnp.issubdtype(leaf.dtype, jnp.floating) and not jnp.issubdtype(spec.dtype, jnp.floating):
+            raise ValueError(sentence(where, argument, f"{spec.dtype}, as in training", leaf.dtype))
+        return leaf.astype(spec.dtype)
+
+    arrays = as_examples(where, values)
+    shapes = [jax.tree.map(lambda leaf: leaf.shape[1:] if leaf.ndim else "one number", arrays), jax.tree.map(lambda spec: spec.shape, like)]
     if shapes[0] != shapes[1]:
-        raise ValueError(sentence("predict", "x", f"rows of shape {shapes[1]}, as in training", f"rows of shape {shapes[0]}"))
-    return jax.tree.map(lambda leaf, spec: leaf.astype(spec.dtype), x, like)
+        raise ValueError(sentence(where, argument, f"rows of shape {shapes[1]}, as in training", f"rows of shape {shapes[0]}"))
+    return jax.tree.map(cast, arrays, like)
 
 
 def _padded(x: Any, start: int) -> Any:

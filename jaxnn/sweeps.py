@@ -23,9 +23,10 @@ class Search(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trial:
-    """One set of hyperparameters and how it did. score is the mean over its seeds and folds, nan if one of them diverged.
+    """One set of hyperparameters and how it did. score and validation_loss are means over its seeds and folds, nan if one
+    of them diverged. seconds: the sum of its runs'.
 
     runs: its trained runs while it is among the best that the sweep keeps, else empty, so that memory does not grow with trials.
     """
@@ -33,14 +34,16 @@ class Trial:
     number: int
     hyperparameters: dict[str, Any]
     score: float
+    validation_loss: float
     outcome: str
     epochs: int
     best_epoch: int
+    seconds: float
     history: dict[str, np.ndarray] = field(repr=False)
     runs: tuple[Run, ...] = field(default=(), repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Sweep:
     """The finished trials of a sweep, best first; diverged ones last. metric: what scores are; higher or lower is better."""
 
@@ -49,11 +52,16 @@ class Sweep:
     space: Space
 
     @property
+    def winner(self) -> Trial | None:
+        """The trial with the best score; None if all have diverged."""
+        return self.trials[0] if self.trials and not math.isnan(self.trials[0].score) else None
+
+    @property
     def best(self) -> Trial:
-        """The trial with the best score. Raises ValueError if all have diverged."""
-        if not self.trials or math.isnan(self.trials[0].score):
+        """The winner. Raises ValueError if there is none."""
+        if self.winner is None:
             raise ValueError("sweep: no trial finished with a finite score. Try lower learning rates, or scale the data.")
-        return self.trials[0]
+        return self.winner
 
     def table(self) -> list[dict[str, Any]]:
         """One dictionary a trial, best first: rank, trial, score, outcome, epochs and the hyperparameters."""
@@ -71,7 +79,7 @@ class Sweep:
         return Ensemble(tuple(run for trial in kept for run in trial.runs))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ensemble:
     """Runs that predict together, by the mean of their predictions."""
 
@@ -122,6 +130,22 @@ def sweep(
     return Sweep(trials=ranking.trials, metric=metric, space=dict(space))
 
 
+def make_trial(number: int, hyperparameters: dict[str, Any], runs: Sequence[Run], metric: str) -> Trial:
+    """The trial of these runs (seeds and folds of one recipe), scored by that metric of their histories."""
+    return Trial(
+        number=number,
+        hyperparameters=hyperparameters,
+        score=_mean_at_best(runs, metric),
+        validation_loss=_mean_at_best(runs, "validation_loss"),
+        outcome=max((run.outcome for run in runs), key=("finished", "stopped early", "diverged").index),
+        epochs=max(run.epochs for run in runs),
+        best_epoch=runs[0].best_epoch,
+        seconds=sum(run.seconds for run in runs),
+        history=runs[0].history,
+        runs=tuple(runs),
+    )
+
+
 class _Ranking:
     """Trials in order of their score, trained runs kept for the best only."""
 
@@ -131,25 +155,21 @@ class _Ranking:
         self.sign = 1.0 if metric.endswith("loss") else -1.0
 
     def add(self, number: int, hyperparameters: dict[str, Any], runs: Sequence[Run]) -> Trial:
-        scores = [run.history[self.metric][run.best_epoch - 1] if run.outcome != "diverged" else math.nan for run in runs]
-        trial = Trial(
-            number=number,
-            hyperparameters=hyperparameters,
-            score=float(np.mean(scores)),
-            outcome=max((run.outcome for run in runs), key=("finished", "stopped early", "diverged").index),
-            epochs=max(run.epochs for run in runs),
-            best_epoch=runs[0].best_epoch,
-            history=runs[0].history,
-            runs=tuple(runs),
-        )
+        trial = make_trial(number, hyperparameters, runs, self.metric)
         self.trials = sorted([*self.trials, trial], key=self._order)
         self.trials[self.keep :] = [replace(other, runs=()) if other.runs else other for other in self.trials[self.keep :]]
         return trial
 
-    def _order(self, trial: Trial) -> tuple[bool, float, int]:
-        """Best first; a score that is not a number comes last; equal scores by trial number, for arrival order is chance."""
-        lost = math.isnan(trial.score)
-        return lost, 0.0 if lost else self.sign * trial.score, trial.number
+    def _order(self, trial: Trial) -> tuple[bool, float, float, int]:
+        """Best first; a score that is not a number comes last; equal scores by loss, then by number, for arrival order is chance."""
+        if math.isnan(trial.score):
+            return True, 0.0, 0.0, trial.number
+        return False, self.sign * trial.score, trial.validation_loss, trial.number
+
+
+def _mean_at_best(runs: Sequence[Run], metric: str) -> float:
+    """Mean over runs of the metric at the epoch that their parameters are of; nan if one diverged."""
+    return float(np.mean([math.nan if run.outcome == "diverged" else run.history[metric][run.best_epoch - 1] for run in runs]))
 
 
 def _built(build: Callable[..., Recipe], hyperparameters: dict[str, Any]) -> Recipe:

@@ -1,6 +1,8 @@
 """fit: a recipe and data in, a trained Run out."""
 
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -11,8 +13,10 @@ from jaxnn.checks import check_ranges, sentence
 from jaxnn.compiling import compiled
 from jaxnn.data.splits import split_rows
 from jaxnn.loop import Data, Status, advance, start
-from jaxnn.recipes import Recipe
+from jaxnn.optimizers import Optimizer
+from jaxnn.recipes import EarlyStopping, Recipe
 from jaxnn.runs import Run, as_examples, finished_run, prediction_shape
+from jaxnn.tasks import Task
 
 Callback = Callable[[int, Mapping[str, float]], None]
 """Called after each epoch with its number, counted from 1, and its metrics."""
@@ -53,18 +57,23 @@ def fit(
 
 def train(recipe: Recipe, data: Data, seed: np.ndarray, member: int, *, callback: Callback | None = None, keep_state: bool = True) -> Run:
     """One run of checked data, on the device that holds the data."""
+    began = time.perf_counter()
     recipe_numbers, go_on = plain_numbers(recipe), compiled(advance, static=("epochs",))
     state = compiled(start, level=0)(recipe_numbers, data, seed, np.int32(member))
     if callback is None:
         state, history = go_on(recipe_numbers, state, data, epochs=recipe.epochs)
-        return finished_run(recipe, jax.block_until_ready(state), history, data, member, keep_state=keep_state)
-    epochs: list[dict[str, float]] = []
+        return _timed(finished_run(recipe, jax.block_until_ready(state), history, data, member, keep_state=keep_state), began)
+    epochs: list[Mapping[str, np.ndarray]] = []
     while len(epochs) < recipe.epochs and int(state.status) == Status.RUNNING:
         state, metrics = go_on(recipe_numbers, state, data, epochs=1)
-        epochs.append({name: float(values[0]) for name, values in metrics.items()})
-        callback(len(epochs), epochs[-1])
-    history = {name: np.asarray([metrics[name] for metrics in epochs]) for name in epochs[0]}
-    return finished_run(recipe, state, history, data, member, keep_state=keep_state)
+        epochs.append(jax.device_get(metrics))
+        callback(len(epochs), {name: float(values[0]) for name, values in epochs[-1].items()})
+    history = {name: np.concatenate([metrics[name] for metrics in epochs]) for name in epochs[0]}
+    return _timed(finished_run(recipe, state, history, data, member, keep_state=keep_state), began)
+
+
+def _timed(run: Run, began: float) -> Run:
+    return replace(run, seconds=time.perf_counter() - began)
 
 
 def key_data(key: Any) -> np.ndarray:
@@ -94,6 +103,7 @@ def plain_numbers(recipe: Recipe) -> Recipe:
 def as_data(where: str, data: Any, validation: Any, seed: np.ndarray) -> Data:
     """Examples and the rows to train and validate on, as device arrays, from what a user may hand in."""
     if isinstance(data, Data):
+        _check_rows(where, data)
         return jax.device_put(data)
     if not isinstance(data, tuple | list) or len(data) != 2:
         raise TypeError(sentence(where, "data", "(x, y)", type(data).__name__, "Use y=None for a task without targets."))
@@ -102,20 +112,24 @@ def as_data(where: str, data: Any, validation: Any, seed: np.ndarray) -> Data:
     if validation is None:
         return jax.device_put(Data(x=x, y=y, train=np.arange(rows, dtype=np.int32)))
     if isinstance(validation, float):
-        classes = y if isinstance(y, np.ndarray) and y.ndim == 1 and y.dtype.kind in "iu" else None
-        train_rows, held_out = split_rows(rows, validation, seed=int(seed[1]), classes=classes)
+        train_rows, held_out = split_rows(rows, validation, seed=int(seed[1]), classes=class_numbers(y))
         return jax.device_put(Data(x=x, y=y, train=train_rows, validation=held_out))
+    if not isinstance(validation, tuple | list) or len(validation) != 2:
+        raise TypeError(sentence(where, "validation", "a share of the rows such as 0.2, or (x, y), or None", repr(validation)[:60]))
     other = tuple(as_examples(where, values) for values in validation)
-    both = jax.tree.map(lambda a, b: np.concatenate([a, np.asarray(b, np.asarray(a).dtype)]), (x, y), other)
     total = rows + count_rows(where, other)
-    return jax.device_put(
-        Data(x=both[0], y=both[1], train=np.arange(rows, dtype=np.int32), validation=np.arange(rows, total, dtype=np.int32))
-    )
+    x, y = _join(where, (x, y), other)
+    return jax.device_put(Data(x=x, y=y, train=np.arange(rows, dtype=np.int32), validation=np.arange(rows, total, dtype=np.int32)))
+
+
+def class_numbers(y: Any) -> np.ndarray | None:
+    """The targets where they are classes, one whole number a row, by which rows are split; else None."""
+    return np.asarray(y) if getattr(y, "ndim", 0) == 1 and np.issubdtype(y.dtype, np.integer) else None
 
 
 def count_rows(where: str, data: Any) -> int:
     """The rows that all arrays have in common. Raises ValueError where they differ, or there are none."""
-    counts = {len(leaf) for leaf in jax.tree.leaves(data)}
+    counts = {leaf.shape[0] if leaf.ndim else 0 for leaf in jax.tree.leaves(data)}
     if len(counts) != 1 or 0 in counts:
         raise ValueError(sentence(where, "data", "arrays of the same, non-zero number of rows", " and ".join(map(str, sorted(counts)))))
     return counts.pop()
@@ -123,13 +137,49 @@ def count_rows(where: str, data: Any) -> int:
 
 def check_run(where: str, recipe: Recipe, data: Data) -> None:
     """Refuses what can't run: hyperparameters out of range, data that are not finite, a model that does not fit them."""
+    _check_parts(where, recipe)
     check_ranges(where, recipe)
     if recipe.early_stopping is not None and data.validation is None:
         raise ValueError(sentence(where, "validation", "given, for early_stopping watches it", "None", "For instance validation=0.2."))
     for name, leaf in (("x", data.x), ("y", data.y)):
         for array in map(np.asarray, jax.tree.leaves(leaf)):
-            bad = array.size - np.isfinite(array).sum() if array.dtype.kind == "f" else 0
+            bad = array.size - np.isfinite(array).sum() if jnp.issubdtype(array.dtype, jnp.floating) else 0
             if bad:
                 raise ValueError(sentence(where, name, "finite numbers", f"{bad} NaN or infinite of {array.size}", "Drop or impute them."))
     state = compiled(start, level=0).eval_shape(plain_numbers(recipe), data, key_data(0), np.int32(0))
     recipe.task.check(np.asarray(data.y) if data.y is not None else None, prediction_shape(recipe.task, state.params, data.x))
+
+
+def _check_parts(where: str, recipe: Any) -> None:
+    if not isinstance(recipe, Recipe):
+        raise TypeError(sentence(where, "recipe", "a Recipe", type(recipe).__name__))
+    parts = (("task", Task, "Classification(model)"), ("optimizer", Optimizer, "optimizer(optax.adam, learning_rate=1e-3)"))
+    for name, kind, example in (*parts, ("early_stopping", EarlyStopping | None, "EarlyStopping(patience=5)")):
+        part = getattr(recipe, name)
+        if not isinstance(part, kind):
+            raise TypeError(sentence(where, name, f"made as in {example}", repr(part)[:60]))
+
+
+def _check_rows(where: str, data: Data) -> None:
+    rows = count_rows(where, (data.x, data.y))
+    for name, indices in (("train", data.train), ("validation", data.validation)):
+        array = np.zeros(1, np.int32) if indices is None and name == "validation" else np.asarray(indices)
+        if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= rows:
+            raise ValueError(sentence(where, f"data.{name}", f"row numbers from 0 to {rows - 1}", repr(indices)[:60]))
+
+
+def _join(where: str, examples: Any, other: Any) -> Any:
+    """The rows of both, in the floating-point precision of the first. Raises ValueError where they are not alike."""
+
+    def describe(leaf: Any) -> str:
+        kind = "floating-point" if jnp.issubdtype(leaf.dtype, jnp.floating) else "whole"
+        return f"{kind} {leaf.shape[1:]}"
+
+    def join(first: Any, second: Any) -> np.ndarray:
+        dtype = first.dtype if jnp.issubdtype(first.dtype, jnp.floating) else None
+        return np.concatenate([first, second], dtype=dtype)
+
+    expected, got = jax.tree.map(describe, examples), jax.tree.map(describe, other)
+    if expected != got:
+        raise ValueError(sentence(where, "validation", f"rows like those of data, {expected}", got))
+    return jax.tree.map(join, examples, other)

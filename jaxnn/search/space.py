@@ -112,9 +112,9 @@ Space = Mapping[str, Dimension]
 
 
 def check_space(where: str, space: Any) -> None:
-    """Refuses anything but a mapping of names to dimensions."""
-    if not isinstance(space, Mapping) or not space:
-        raise TypeError(sentence(where, "space", "a dictionary of at least one name and dimension", repr(space)))
+    """Refuses anything but a mapping of names to dimensions; an empty one has one point, and all is fixed."""
+    if not isinstance(space, Mapping):
+        raise TypeError(sentence(where, "space", "a dictionary of names and dimensions", repr(space)))
     for name, dimension in space.items():
         if not isinstance(dimension, Dimension):
             advice = "Use Uniform, LogUniform, Integer or Choice."

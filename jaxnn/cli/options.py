@@ -1,0 +1,80 @@
+"""What the command line can tune: how a range is written, what is tuned unless said otherwise, and the recipe it builds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import optax
+
+from jaxnn import models
+from jaxnn.checks import sentence
+from jaxnn.layers import ACTIVATIONS
+from jaxnn.optimizers import optimizer
+from jaxnn.recipes import EarlyStopping, Recipe
+from jaxnn.search import Choice, Dimension, Integer, LogUniform, Uniform
+from jaxnn.tasks import Classification, Regression, Task
+
+
+@dataclass(frozen=True)
+class Tunable:
+    """One hyperparameter: how its values are read, what a range of them means, and what is tuned or used by default."""
+
+    read: Callable[[str], Any]
+    between: Callable[[Any, Any], Dimension] | None
+    swept: str
+    alone: str
+    help: str
+
+
+TUNABLES = {
+    "learning_rate": Tunable(float, LogUniform, "3e-4:3e-2", "1e-3", "Step size of Adam"),
+    "l2": Tunable(float, LogUniform, "1e-6:1e-2", "1e-4", "Weight of the penalty on squared weights"),
+    "width": Tunable(int, Integer, "32,64,128", "64", "Units of each hidden layer"),
+    "depth": Tunable(int, Integer, "1,2", "2", "Hidden layers"),
+    "dropout": Tunable(float, Uniform, "none", "none", "Share of units dropped in training, or none"),
+    "activation": Tunable(str, None, "relu", "relu", f"One of {', '.join(ACTIVATIONS)}"),
+}
+
+
+def read_space(texts: dict[str, str]) -> tuple[dict[str, Dimension], dict[str, Any]]:
+    """What is tuned and what is fixed: ``low:high`` is a range, ``a,b,c`` a choice, a single value is fixed.
+
+    >>> read_space({"width": "32,64", "depth": "2"})
+    ({'width': Choice(options=(32, 64))}, {'depth': 2})
+    """
+    space: dict[str, Dimension] = {}
+    fixed: dict[str, Any] = {}
+    for name, text in texts.items():
+        value = _read(name, text)
+        if isinstance(value, Dimension):
+            space[name] = value
+        else:
+            fixed[name] = value
+    return space, fixed
+
+
+def builder(kind: str, outputs: int, *, epochs: int, batch_size: int, patience: int) -> Callable[..., Recipe]:
+    """The function from hyperparameters to a recipe that the sweep searches with."""
+    stopping = EarlyStopping(patience=patience) if patience else None
+
+    def build(learning_rate: float, l2: float, width: int, depth: int, dropout: float | None, activation: str) -> Recipe:
+        network = models.mlp((width,) * depth, outputs, activation=activation, dropout=dropout)
+        task: Task = Classification(network) if kind == "classification" else Regression(network)
+        adam = optimizer(optax.adam, learning_rate=learning_rate)
+        return Recipe(task, adam, epochs=epochs, batch_size=batch_size, l2=l2, early_stopping=stopping)
+
+    return build
+
+
+def _read(name: str, text: str) -> Any:
+    tunable = TUNABLES[name]
+    try:
+        if ":" in text and tunable.between is not None:
+            low, high = (tunable.read(end) for end in text.split(":"))
+            return tunable.between(low, high)
+        values = [None if part.strip() == "none" else tunable.read(part.strip()) for part in text.split(",")]
+    except ValueError as error:
+        option = f"--{name.replace('_', '-')}"
+        advice = f"({error})" if "must be" in str(error) else ""
+        raise ValueError(sentence("jaxnn", option, "a value, low:high or a,b,c", repr(text), advice)) from error
+    return values[0] if len(values) == 1 else Choice(*values)

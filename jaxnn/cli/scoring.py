@@ -1,0 +1,49 @@
+"""Scores on the test rows, which took no part in choosing."""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from jaxnn.cli.study import Study
+
+
+class Predictor(Protocol):
+    """A run, an ensemble or a loaded model."""
+
+    def predict(self, x: Any) -> np.ndarray:
+        """Probabilities (rows, classes) or standardised numbers (rows,)."""
+        ...
+
+
+def test_score(study: Study, predictor: Predictor) -> float:
+    """Accuracy, or R2 = 1 - squared error / variance, on the test rows."""
+    predictions, y = predictor.predict(study.data.x[study.test]), study.data.y[study.test]
+    if study.kind == "classification":
+        return float(np.mean(predictions.argmax(axis=1) == y))
+    return float(1 - np.mean((y - predictions) ** 2) / np.var(y))
+
+
+def baseline(study: Study) -> dict[str, float]:
+    """What knowing nothing of x scores: always the most frequent class, or always the mean, of the training rows."""
+    y, truth = study.data.y[study.data.train], study.data.y[study.test]
+    if study.kind == "classification":
+        return {"majority class": float(np.mean(truth == np.bincount(y).argmax()))}
+    return {"mean of training rows": float(1 - np.mean((truth - y.mean()) ** 2) / np.var(truth))}
+
+
+def confusion(study: Study, predictor: Predictor) -> list[list[int]]:
+    """Test rows of class i taken for class j; empty for a regression."""
+    if study.kind == "regression":
+        return []
+    counts = np.zeros((study.outputs, study.outputs), int)
+    np.add.at(counts, (study.data.y[study.test], predictor.predict(study.data.x[study.test]).argmax(axis=1)), 1)
+    return counts.tolist()
+
+
+def pairs(study: Study, predictor: Predictor) -> list[tuple[float, float]]:
+    """(true, predicted) of the test rows in the target's own units; empty for a classification."""
+    if study.kind == "classification":
+        return []
+    restore = study.preprocessing.restore
+    truth, found = restore(study.data.y[study.test]), restore(predictor.predict(study.data.x[study.test]))
+    return list(zip(truth.tolist(), found.tolist(), strict=True))

@@ -1,0 +1,62 @@
+"""What a person reads when a run is over: tables and a few lines; plain text where there is no terminal."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from jaxnn.reports import Report
+
+ROWS = 10
+
+
+def leaderboard(console: Console, report: Report) -> None:
+    """The best trials, one row each, with the hyperparameters that differ between trials."""
+    names = list(report.space)
+    table = Table(title=f"{report.title}: best of {len(report.trials)} trials", title_justify="left", header_style="bold", box=None)
+    for column in ("rank", "trial", f"validation {report.metric}", "loss", "epochs", "outcome", *names):
+        table.add_column(column, justify="left" if column == "outcome" else "right", no_wrap=True)
+    for rank, trial in enumerate(report.ranked()[:ROWS], start=1):
+        values = (_short(trial.hyperparameters[name]) for name in names)
+        epochs = f"{trial.best_epoch}/{trial.epochs}"
+        table.add_row(str(rank), str(trial.number), _short(trial.score), _short(trial.loss), epochs, trial.status, *values)
+    console.print(table)
+
+
+def summary(console: Console, report: Report, folder: Path) -> None:
+    """The honest score, the time it took, and where the files are."""
+    lost = sum(trial.status == "diverged" for trial in report.trials)
+    scores = [f"{name} {value:.4f}" for name, value in {**report.test_scores, **report.baselines}.items()]
+    lines = [f"Test {report.metric} ({report.dataset.splits['test']} rows that took no part in choosing): {', '.join(scores)}"]
+    lines += [f"{lost} of {len(report.trials)} trials diverged and rank last."] if lost else []
+    seconds = report.seconds
+    lines.append(
+        f"Compiled {seconds['compile']:.2f} s and ran {seconds['run']:.2f} s (summed over cores), {seconds['total']:.2f} s in all; "
+        f"files in {folder}/: report.html, trials.csv, recipe.json, model.safetensors"
+    )
+    lines.append(f"Use it: jaxnn predict {report.model_path} DATA" if report.test_scores else "No model: every trial diverged.")
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def describe(number: int, score: float, metric: str) -> str:
+    """A trial in a few words: its score and number."""
+    return f"{metric} {_short(score)} (trial {number})"
+
+
+def datasets(console: Console, descriptions: Mapping[str, str]) -> None:
+    """The bundled sets, one row each."""
+    table = Table(header_style="bold", box=None)
+    table.add_column("name", no_wrap=True)
+    table.add_column("what it is")
+    for name, description in descriptions.items():
+        table.add_row(name, description)
+    console.print(table)
+
+
+def _short(value: object) -> str:
+    if isinstance(value, float):
+        return "-" if math.isnan(value) else f"{value:.4g}"
+    return str(value)
