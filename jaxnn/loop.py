@@ -195,7 +195,8 @@ def _stop_early(rule: EarlyStopping, state: State, loss: jax.Array) -> State:
     waited = jnp.where(improved, 0, before.waited + 1)
     keep = Best(params=state.params, loss=loss, epoch=state.epoch, waited=waited)
     best = lax.cond(improved, lambda: keep, lambda: before.replace(waited=waited))
-    return state.replace(best=best, status=jnp.where(waited >= rule.patience, Status.STOPPED_EARLY, state.status))
+    patient = waited.astype(loss.dtype) < rule.patience
+    return state.replace(best=best, status=jnp.where(patient, state.status, Status.STOPPED_EARLY))
 
 
 def _freeze_if_diverged(before: State, after: State) -> State:
