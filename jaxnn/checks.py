@@ -43,6 +43,7 @@ def check_ranges(where: str, tree: Any) -> None:
 
     Walks dataclasses, tuples, lists and dictionaries, so that the sentence can name the whole path of the number.
     """
+    advice = "Give an instance, for instance ReLU() and not ReLU."
     for path, value, allowed in _numbers(where, tree, FINITE):
         if isinstance(value, jax.core.Tracer):
             continue
@@ -50,7 +51,7 @@ def check_ranges(where: str, tree: Any) -> None:
             if float(value) not in allowed:
                 raise ValueError(sentence(where, path.removeprefix(where + "."), f"in {allowed}", f"{float(value):g}"))
         elif not hasattr(value, "ndim"):
-            raise TypeError(sentence(where, path.removeprefix(where + "."), "a number", repr(value)))
+            raise TypeError(sentence(where, path.removeprefix(where + "."), "a number or a record of numbers", repr(value), advice))
 
 
 def _numbers(path: str, value: Any, allowed: Range | dict[str, Range]) -> Iterator[tuple[str, Any, Any]]:

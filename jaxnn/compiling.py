@@ -7,10 +7,13 @@ the initialiser at level 0 compiles three times sooner than at the default and r
 import functools
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import jax
+
+THREAD_SETTINGS = ("enable_x64", "numpy_dtype_promotion", "default_matmul_precision")
 
 
 @functools.cache
@@ -21,6 +24,21 @@ def compiled(function: Callable[..., Any], *, level: int = 1, static: tuple[str,
     """
     options = {"xla_backend_optimization_level": level} if jax.default_backend() == "cpu" else None
     return jax.jit(function, static_argnames=static, compiler_options=options)
+
+
+def with_settings_of_this_thread(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function as it would run in this thread, for other threads to call: those of JAX's settings that numbers depend on
+    belong to the thread that entered them by ``with``."""
+    values = {name: getattr(jax.config, f"jax_{name}") for name in THREAD_SETTINGS}
+
+    @functools.wraps(function)
+    def run(*arguments: Any) -> Any:
+        with ExitStack() as stack:
+            for name, value in values.items():
+                stack.enter_context(getattr(jax, name)(value))
+            return function(*arguments)
+
+    return run
 
 
 def enable_compilation_cache(folder: str | Path | None = None) -> Path:

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxnn.checks import check_whole, sentence
+from jaxnn.checks import check_ranges, check_whole, sentence
+from jaxnn.compiling import with_settings_of_this_thread
 from jaxnn.data.splits import fold_rows
 from jaxnn.lanes import MOST_LANES, Member, train_lanes
 from jaxnn.loop import Data
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run
-from jaxnn.training import as_data, check_run, key_data, train
+from jaxnn.training import as_data, check_run, class_numbers, key_data, train
 
 
 class Plan(NamedTuple):
@@ -89,12 +90,13 @@ def make_members(
 
 
 def check_member(recipe: Recipe, data: Data, checked: set[Hashable]) -> None:
-    """``check_run``, whose costly part (tracing the model's shapes) is done once for each structure."""
+    """``check_run`` once for each structure; recipes of a structure that was checked differ in their numbers alone."""
     structure = jax.tree.structure(recipe)
     if structure in checked:
-        data = data.replace(x=data.x[:1], y=None if data.y is None else data.y[:1])
-    check_run("fit_many", recipe, data)
-    checked.add(structure)
+        check_ranges("fit_many", recipe)
+    else:
+        check_run("fit_many", recipe, data)
+        checked.add(structure)
 
 
 def finished(members: Sequence[Member], seed: np.ndarray, spread: Plan) -> Generator[tuple[int, Run], None, None]:
@@ -107,6 +109,7 @@ def finished(members: Sequence[Member], seed: np.ndarray, spread: Plan) -> Gener
     slots = list(spread.slots)
     pool = ThreadPoolExecutor(len(slots), thread_name_prefix="jaxnn-population")
 
+    @with_settings_of_this_thread
     def work(indices: list[int]) -> list[tuple[int, Run]]:
         device = slots.pop()  # list.pop and append are atomic, and there are as many slots as threads
         try:
@@ -144,9 +147,7 @@ def _chunks(members: Sequence[Member], lanes: int) -> dict[Hashable, list[list[i
 def _fold(data: Data, folds: int, seed: np.ndarray) -> list[Data]:
     if data.validation is not None:
         raise ValueError(sentence("fit_many", "validation", "None where folds are given", "both", "Folds bring their own validation rows."))
-    y = None if data.y is None else np.asarray(data.y)
-    classes = y if y is not None and y.ndim == 1 and y.dtype.kind in "iu" else None
-    pairs = fold_rows(len(data.train), folds, seed=int(seed[1]), classes=classes)
+    pairs = fold_rows(len(data.train), folds, seed=int(seed[1]), classes=class_numbers(data.y))
     return [data.replace(train=jax.device_put(train), validation=jax.device_put(held_out)) for train, held_out in pairs]
 
 

@@ -2,17 +2,20 @@
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+import jax
 import numpy as np
 
-from jaxnn.checks import sentence
+from jaxnn.checks import check_whole, nearest, sentence
+from jaxnn.lanes import Member
 from jaxnn.populations import finished, make_members, plan
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run
 from jaxnn.search.space import Space
-from jaxnn.training import key_data
+from jaxnn.training import key_data, validation_metrics
 
 
 class Search(Protocol):
@@ -26,7 +29,7 @@ class Search(Protocol):
 @dataclass(frozen=True, eq=False)
 class Trial:
     """One set of hyperparameters and how it did. score and validation_loss are means over its seeds and folds, nan if one
-    of them diverged. seconds: the sum of its runs'.
+    of them diverged; a score is nan too where the validation loss is infinite. seconds: the sum of its runs'.
 
     runs: its trained runs while it is among the best that the sweep keeps, else empty, so that memory does not grow with trials.
     """
@@ -116,27 +119,25 @@ def sweep(
     proposals = search.propose(space, seed=int(key_data(key)[1]))
     recipes = [_built(build, proposal) for proposal in proposals]
     members = make_members(recipes, data, key=key, validation=None if folds else validation, seeds=seeds, folds=folds)
-    if members[0].data.validation is None or not metric.startswith("validation_"):
-        raise ValueError(sentence("sweep", "metric", "a validation_ metric, with validation rows or folds to measure it", metric))
+    _check_metric(metric, members)
+    check_whole("sweep", "keep", keep, low=1)
     ranking = _Ranking(metric, keep)
-    arrivals = finished(members, key_data(key), plan(lanes=lanes, workers=workers))
-    try:
+    with suppress(KeyboardInterrupt), closing(finished(members, key_data(key), plan(lanes=lanes, workers=workers))) as arrivals:
         for number, runs in _complete(arrivals, len(members) // len(recipes)):
             trial = ranking.add(number, proposals[number], runs)
             if on_trial is not None:
                 on_trial(trial, len(proposals))
-    except KeyboardInterrupt:
-        arrivals.close()
     return Sweep(trials=ranking.trials, metric=metric, space=dict(space))
 
 
 def make_trial(number: int, hyperparameters: dict[str, Any], runs: Sequence[Run], metric: str) -> Trial:
     """The trial of these runs (seeds and folds of one recipe), scored by that metric of their histories."""
+    loss = _mean_at_best(runs, "validation_loss")
     return Trial(
         number=number,
         hyperparameters=hyperparameters,
-        score=_mean_at_best(runs, metric),
-        validation_loss=_mean_at_best(runs, "validation_loss"),
+        score=_mean_at_best(runs, metric) if math.isfinite(loss) else math.nan,
+        validation_loss=loss,
         outcome=max((run.outcome for run in runs), key=("finished", "stopped early", "diverged").index),
         epochs=max(run.epochs for run in runs),
         best_epoch=runs[0].best_epoch,
@@ -170,6 +171,16 @@ class _Ranking:
 def _mean_at_best(runs: Sequence[Run], metric: str) -> float:
     """Mean over runs of the metric at the epoch that their parameters are of; nan if one diverged."""
     return float(np.mean([math.nan if run.outcome == "diverged" else run.history[metric][run.best_epoch - 1] for run in runs]))
+
+
+def _check_metric(metric: str, members: Sequence[Member]) -> None:
+    if members[0].data.validation is None:
+        raise ValueError(sentence("sweep", "validation", "given, or folds, for trials are ranked by it", "None"))
+    by_task = {jax.tree.structure(member.recipe.task): member for member in members}
+    for recipe, data, _ in by_task.values():
+        names = validation_metrics(recipe, data)
+        if metric not in names:
+            raise ValueError(sentence("sweep", "metric", f"one of {', '.join(names)}", repr(metric), nearest(metric, names)))
 
 
 def _built(build: Callable[..., Recipe], hyperparameters: dict[str, Any]) -> Recipe:

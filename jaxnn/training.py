@@ -12,11 +12,12 @@ import numpy as np
 from jaxnn.checks import check_ranges, sentence
 from jaxnn.compiling import compiled
 from jaxnn.data.splits import split_rows
-from jaxnn.loop import Data, Status, advance, start
+from jaxnn.loop import Data, State, Status, advance, start
 from jaxnn.optimizers import Optimizer
 from jaxnn.recipes import EarlyStopping, Recipe
 from jaxnn.runs import Run, as_examples, finished_run, prediction_shape
 from jaxnn.tasks import Task
+from jaxnn.typing import Metrics, Params
 
 Callback = Callable[[int, Mapping[str, float]], None]
 """Called after each epoch with its number, counted from 1, and its metrics."""
@@ -146,8 +147,22 @@ def check_run(where: str, recipe: Recipe, data: Data) -> None:
             bad = array.size - np.isfinite(array).sum() if jnp.issubdtype(array.dtype, jnp.floating) else 0
             if bad:
                 raise ValueError(sentence(where, name, "finite numbers", f"{bad} NaN or infinite of {array.size}", "Drop or impute them."))
-    state = compiled(start, level=0).eval_shape(plain_numbers(recipe), data, key_data(0), np.int32(0))
-    recipe.task.check(np.asarray(data.y) if data.y is not None else None, prediction_shape(recipe.task, state.params, data.x))
+    predictions = prediction_shape(recipe.task, _initial(recipe, data).params, data.x)
+    recipe.task.check(None if data.y is None else np.asarray(data.y), predictions)
+
+
+def validation_metrics(recipe: Recipe, data: Data) -> list[str]:
+    """Names of the validation metrics in the history of a checked run, found by tracing alone."""
+
+    def measure(params: Params, data: Data) -> Metrics:
+        return recipe.task.evaluate(params, data.batch(data.train[:1], jnp.ones(1)))
+
+    return sorted(f"validation_{name}" for name in jax.eval_shape(measure, _initial(recipe, data).params, data))
+
+
+def _initial(recipe: Recipe, data: Data) -> State:
+    """Shapes of the initial state; the trace is the one that the run will use."""
+    return compiled(start, level=0).eval_shape(plain_numbers(recipe), data, key_data(0), np.int32(0))
 
 
 def _check_parts(where: str, recipe: Any) -> None:

@@ -27,8 +27,8 @@ class Uniform:
         _check_bounds("Uniform", self.low, self.high, lowest=-math.inf)
 
     def at(self, u: float) -> float:
-        """low + u (high - low)."""
-        return self.low + u * (self.high - self.low)
+        """(1 - u) low + u high, which hits both ends and overflows for no bounds."""
+        return float(min(max((1 - u) * self.low + u * self.high, self.low), self.high))
 
     def grid(self, points: int) -> list[Any]:
         """`points` values, both ends among them."""
@@ -50,8 +50,8 @@ class LogUniform:
         _check_bounds("LogUniform", self.low, self.high, lowest=0)
 
     def at(self, u: float) -> float:
-        """low (high / low)^u, rounded to 15 digits so that 1e-3 is 0.001."""
-        return min(max(float(f"{self.low * (self.high / self.low) ** u:.15g}"), self.low), self.high)
+        """low^(1 - u) high^u, rounded to 15 digits so that 1e-3 is 0.001."""
+        return float(min(max(float(f"{self.low ** (1 - u) * self.high**u:.15g}"), self.low), self.high))
 
     def grid(self, points: int) -> list[Any]:
         """`points` values, evenly spaced in the logarithm, both ends among them."""
