@@ -6,11 +6,13 @@ jaxnn's own records, functions from the modules of ``names``; anything else has 
 
 import dataclasses
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from jaxnn.checks import check_ranges, sentence
 from jaxnn.names import find_function, qualified_name
 from jaxnn.records import Record
 
@@ -38,9 +40,13 @@ def from_json(text: str, *, known: Mapping[str, Any] | None = None) -> Any:
     True
     """
     try:
-        return _decode(json.loads(text, parse_constant=_refuse_constant), {**_record_types(Record), **(known or {})})
+        record = _decode(json.loads(text, parse_constant=_refuse_constant), known or {})
+        if not isinstance(record, Record):
+            raise TypeError(f"{type(record).__name__} where a record should be")
+        check_ranges("from_json", record)
     except (json.JSONDecodeError, RecursionError, TypeError) as error:
         raise ValueError(f"from_json: this is not a recipe that can be read: {error}.") from error
+    return record
 
 
 def _encode(value: Any, own: Mapping[int, str]) -> Any:
@@ -74,14 +80,40 @@ def _decode(value: Any, known: Mapping[str, Any]) -> Any:
 
 
 def _decode_record(value: dict[str, Any], known: Mapping[str, Any]) -> Any:
-    cls = known.get(str(value["type"]))
+    cls = known.get(str(value["type"])) or _record_types(Record).get(str(value["type"]))
     if not (isinstance(cls, type) and issubclass(cls, Record)):
         raise ValueError(f"from_json: there is no record type {value['type']!r}. Hand it in: known={{{value['type']!r}: its_class}}.")
     names = {field.name for field in dataclasses.fields(cls)}
     fields = {name: _decode(item, known) for name, item in value.items() if name != "type"}
     if unknown := sorted(fields.keys() - names):
         raise ValueError(f"from_json: {value['type']} has no field {', '.join(map(repr, unknown))}; was it saved by a later version?")
+    hints = get_type_hints(cls)
+    for name, item in fields.items():
+        if not _suits(item, hints[name]):
+            expected = f"of type {getattr(hints[name], '__name__', hints[name])}"
+            raise ValueError(sentence("from_json", f"{value['type']}.{name}", expected, repr(item)[:60]))
     return cls(**fields)
+
+
+def _suits(value: Any, hint: Any) -> bool:
+    """Whether a decoded value is of the annotated type. A hint that is not known here suits all."""
+    kind, inside = get_origin(hint), get_args(hint)
+    if kind in (Union, UnionType):
+        return any(_suits(value, option) for option in inside)
+    if kind is Literal:
+        return value in inside
+    if kind is tuple:
+        hints = inside[:1] * len(value) if isinstance(value, tuple) and inside[-1] is Ellipsis else inside
+        return isinstance(value, tuple) and len(value) == len(hints) and all(map(_suits, value, hints))
+    if kind is dict:
+        return isinstance(value, dict) and all(_suits(item, inside[1]) for item in value.values())
+    if kind is Callable:
+        return callable(value)
+    if hint is Any or not isinstance(hint, type):
+        return True
+    if isinstance(value, bool):
+        return hint is bool
+    return isinstance(value, int | float if hint is float else hint)
 
 
 def _record_types(cls: type) -> dict[str, type]:

@@ -31,7 +31,7 @@ NO_DIGEST = "0" * 64
 DIGEST_FIELD = re.compile(rb'"sha256":"([0-9a-f]{64})"')  # inside a JSON string the quotes would be escaped
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
     """A loaded model. extras: what was saved along with it, for instance preprocessing and class names, as JSON gave it."""
 
@@ -74,16 +74,27 @@ def load_model(path: str | Path, *, known: Mapping[str, Any] | None = None) -> M
     Raises FileNotFoundError, and ValueError for a file that is not a model's, is truncated or changed in any bit, is of a later
     version, or whose parameters are not those of its recipe's model.
     """
-    import safetensors.numpy
-
     path = Path(path)
     content = _checked_content(path)
+    try:
+        return _read(path, content, known)
+    except ValueError:
+        raise
+    except Exception as error:  # a digest proves a file whole, not honest: whatever else is wrong in it, the answer is the same
+        raise ValueError(f"load_model: {path} does not describe a model: {type(error).__name__}: {error}") from error
+
+
+def _read(path: Path, content: bytes, known: Mapping[str, Any] | None) -> Model:
+    import safetensors.numpy
+
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
     if header.get("format") != FORMAT:
         raise ValueError(f"load_model: {path} is not a jaxnn model file.")
     if int(header["version"]) > VERSION:
         raise ValueError(f"load_model: {path} is of format version {header['version']}, this jaxnn reads up to {VERSION}. Update jaxnn.")
     recipe = from_json(header["recipe"], known=known)
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"load_model: {path} holds a {type(recipe).__name__} where the recipe should be.")
     examples = _read_examples(json.loads(header["examples"]))
     params = _restore(path, recipe, examples, safetensors.numpy.load(content))
     return Model(recipe=recipe, params=params, examples=examples, extras=json.loads(header["extras"]))
@@ -128,17 +139,19 @@ def _checked_content(path: Path) -> bytes:
 def _restore(path: Path, recipe: Recipe, examples: Any, tensors: dict[str, np.ndarray]) -> Params:
     batch = jax.tree.map(lambda spec: jax.ShapeDtypeStruct((1, *spec.shape), spec.dtype), examples)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    try:
-        expected = jax.eval_shape(lambda key, x, y: recipe.task.init(key, Batch(x, y, None)), key, *batch)
-    except (AttributeError, TypeError) as error:
-        raise ValueError(f"load_model: the recipe in {path} does not describe a model: {error}") from error
+    expected = jax.eval_shape(lambda key, x, y: recipe.task.init(key, Batch(x, y, None)), key, *batch)
     shapes = {jax.tree_util.keystr(where): leaf for where, leaf in jax.tree_util.tree_leaves_with_path(expected)}
     described = {name: (tuple(leaf.shape), str(leaf.dtype)) for name, leaf in shapes.items()}
     found = {name: (array.shape, str(array.dtype)) for name, array in tensors.items()}
     if described != found:
         odd = sorted(name for name in described.keys() | found.keys() if described.get(name) != found.get(name))
-        raise ValueError(f"load_model: parameters {', '.join(odd[:3])} in {path} do not fit the model of its recipe.")
+        advice = " Enable float64 in JAX (jax_enable_x64), as it was on saving." if _needs_float64(tensors) else ""
+        raise ValueError(f"load_model: parameters {', '.join(odd[:3])} in {path} do not fit the model of its recipe.{advice}")
     return jax.tree.unflatten(jax.tree.structure(expected), [tensors[name] for name in shapes])
+
+
+def _needs_float64(tensors: dict[str, np.ndarray]) -> bool:
+    return any(array.dtype == np.float64 for array in tensors.values()) and jax.dtypes.canonicalize_dtype(np.float64) != np.float64
 
 
 def _read_examples(value: Any) -> Any:
