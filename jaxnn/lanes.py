@@ -4,6 +4,8 @@ A member's bits change with the width of the program but, at one width, not with
 one width, which memory decides and the number of members never does; lanes without a member repeat the last one.
 """
 
+import functools
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -58,16 +60,17 @@ def train_lanes(members: Sequence[Member], seed: np.ndarray, most: int, device: 
 
 def planned_lanes(recipe: Recipe, data: Data, seed: np.ndarray, most: int, limit: float) -> int:
     """The largest of most, most/2, most/4, ... whose program, by its own memory analysis, fits into `limit` bytes."""
-    lanes = most
-    while lanes > 1 and _bytes_needed(recipe, data, seed, lanes) > limit:
-        lanes //= 2
-    return lanes
+    if limit == math.inf:
+        return most
+    leaves, structure = jax.tree.flatten((plain_numbers(recipe), data, seed))
+    shapes = tuple(jax.ShapeDtypeStruct(np.shape(leaf), jnp.result_type(leaf)) for leaf in leaves)
+    return _fitting_lanes(structure, shapes, most, limit)
 
 
 def memory_limit(device: jax.Device) -> float:
     """Bytes that a population may use on this device; unlimited where the device does not say."""
     statistics = device.memory_stats() or {}
-    return MEMORY_SHARE * statistics.get("bytes_limit", float("inf"))
+    return MEMORY_SHARE * statistics.get("bytes_limit", math.inf)
 
 
 def stack_members(members: Sequence[Member], lanes: int) -> tuple[Recipe, Data, np.ndarray]:
@@ -97,8 +100,21 @@ def _train_full(members: Sequence[Member], seed: np.ndarray, lanes: int, device:
     ]
 
 
-def _bytes_needed(recipe: Recipe, data: Data, seed: np.ndarray, lanes: int) -> float:
-    recipes, stacked, numbers = stack_members([Member(recipe, data, 0)], lanes)
+@functools.lru_cache(maxsize=256)
+def _fitting_lanes(structure: Any, shapes: tuple[jax.ShapeDtypeStruct, ...], most: int, limit: float) -> int:
+    recipe, data, seed = jax.tree.unflatten(structure, shapes)  # shapes alone, for every chunk of a structure asks the same
+    lanes = most
+    while lanes > 1 and _bytes_needed(recipe, data, seed, lanes) > limit:
+        lanes //= 2
+    return lanes
+
+
+def _bytes_needed(recipe: Recipe, data: Data, seed: Any, lanes: int) -> float:
+    def widen(tree: Any) -> Any:
+        return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((lanes, *leaf.shape), leaf.dtype), tree)
+
+    recipes, stacked = widen(recipe), data.replace(train=widen(data.train), validation=widen(data.validation))
+    numbers = jax.ShapeDtypeStruct((lanes,), jnp.int32)
     states = compiled(start_lanes, level=0).eval_shape(recipes, stacked, seed, numbers)
     epochs = _cut(recipe.epochs)[0]
     program = compiled(advance_lanes, static=("epochs",)).lower(recipes, states, stacked, epochs=epochs).compile()
