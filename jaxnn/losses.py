@@ -80,4 +80,4 @@ class SoftmaxCrossEntropy(Loss):
 
 
 def _one_hot(outputs: jax.Array, y: jax.Array) -> jax.Array:
-    return y[:, None] == jnp.arange(outputs.shape[-1], dtype=y.dtype)
+    return y.astype(jnp.int32)[:, None] == jnp.arange(outputs.shape[-1], dtype=jnp.int32)  # a narrow dtype of y could wrap round

@@ -8,6 +8,7 @@ import dataclasses
 import math
 from typing import Any
 
+import jax
 from flax import struct
 
 from jaxnn.names import qualified_name
@@ -42,9 +43,8 @@ def readable(value: Any) -> str:
         return f"({inner},)" if len(value) == 1 else f"({inner})"
     if callable(value) and not isinstance(value, Record):
         return qualified_name(value) or str(getattr(value, "__qualname__", repr(value)))
-    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
-        return repr(value.item()) if hasattr(value, "__array__") else repr(value)
-    return repr(value)
+    is_scalar = getattr(value, "ndim", None) == 0 and hasattr(value, "item") and not isinstance(value, jax.core.Tracer)
+    return repr(value.item() if is_scalar else value)
 
 
 def static(**options: Any) -> Any:

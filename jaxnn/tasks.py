@@ -54,6 +54,8 @@ class Supervised(Task):
     loss: ClassVar[Loss]
 
     def init(self, key: Key, batch: Batch) -> Params:
+        if batch.y is None:
+            raise ValueError(sentence(type(self).__name__, "y", "given, one target for each row", "None"))
         params = self.model.init(key, batch.x)
         self._check_outputs(jax.eval_shape(self.model.apply, params, batch.x), batch.y)
         return params
@@ -134,7 +136,7 @@ class Classification(Supervised):
         _check_classes("Classification", y, predictions.shape[1])
 
     def _measure(self, outputs: jax.Array, y: jax.Array) -> Metrics:
-        right = jnp.argmax(outputs, axis=-1) == y
+        right = jnp.argmax(outputs, axis=-1).astype(jnp.int32) == y.astype(jnp.int32)
         return {"loss": self.loss.value(outputs, y), "accuracy": right.astype(outputs.dtype)}
 
     def _check_outputs(self, outputs: Any, y: Any) -> None:

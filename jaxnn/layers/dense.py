@@ -20,7 +20,8 @@ class Dense(Layer):
     :math:`dW = x^T dy`, :math:`db = \sum dy`, :math:`dx = dy W^T`; derived in docs/derivations/dense.md.
 
     ``initializer`` is a factory of ``jax.nn.initializers`` (not its result, so that equal layers compare equal).
-    Raises ValueError for a scalar x or features < 1, TypeError for an x that is not floating point.
+    Raises ValueError for features < 1, an x without a batch axis or of another width than the parameters, TypeError for an x
+    that is not floating point.
 
     >>> import jax, jax.numpy as jnp
     >>> params = Dense(3).init(jax.random.key(0), jnp.ones((5, 2)))
@@ -42,6 +43,9 @@ class Dense(Layer):
         return {"kernel": kernel, "bias": jnp.zeros(self.features, x.dtype)}
 
     def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
+        inputs = params["kernel"].shape[0]
+        if x.shape[-1] != inputs:
+            raise ValueError(sentence("Dense", "x", f"of shape (batch, ..., {inputs}), as its parameters are", f"shape {x.shape}"))
         return x @ params["kernel"] + params["bias"], x
 
     def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, jax.Array]:
