@@ -6,7 +6,7 @@ Two kinds of field make a record: a *leaf* is a number that may be traced (a hyp
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, ClassVar, Self, dataclass_transform
 
 import jax
 from flax import struct
@@ -15,11 +15,25 @@ from jaxnn.names import qualified_name
 from jaxnn.typing import Range
 
 
-class Record(struct.PyTreeNode):
-    """A frozen dataclass and pytree whose repr is the code that would make it, without what is at its default."""
+@dataclass_transform(frozen_default=True, field_specifiers=(struct.field,))
+class Record:
+    """A frozen dataclass and pytree whose repr is the code that would make it, without what is at its default.
+
+    Not flax's PyTreeNode, nor ``jax.tree_util.register_dataclass`` beneath it: as of JAX 0.10.2 equality of the tree structures
+    it makes leaves out the class. Sigmoid() and Tanh() compared equal there, and jit, which looks structures up by a few bits of their hash
+    and then by equality, now and then ran the program of the one for the other.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(repr=False, **options)
+        super().__init_subclass__()
+        dataclasses.dataclass(frozen=True, repr=False, **options)(cls)
+        _register(cls)
+
+    def replace(self, **changes: Any) -> Self:
+        """The same record with some fields changed."""
+        return dataclasses.replace(self, **changes)
 
     def __repr__(self) -> str:
         shown = []
@@ -55,6 +69,29 @@ def static(**options: Any) -> Any:
 def number(low: float = -math.inf, high: float = math.inf, *, open_low: bool = False, open_high: bool = False, **options: Any) -> Any:
     """A field that is a hyperparameter (a leaf): any value in the range runs in the same compiled program."""
     return struct.field(metadata={"range": Range(low, high, open_low, open_high)}, **options)
+
+
+def _register(cls: type[Any]) -> None:
+    fields = dataclasses.fields(cls)
+    leaves = tuple(field.name for field in fields if field.metadata.get("pytree_node", True))
+    structure = tuple(field.name for field in fields if field.name not in leaves)
+    keys = tuple(jax.tree_util.GetAttrKey(name) for name in leaves)
+
+    def flatten(record: Any) -> tuple[Any, Any]:
+        values = record.__dict__
+        return [values[name] for name in leaves], tuple([values[name] for name in structure])
+
+    def flatten_with_keys(record: Any) -> tuple[Any, Any]:
+        values, aux = flatten(record)
+        return list(zip(keys, values, strict=True)), aux
+
+    def unflatten(aux: Any, values: Any) -> Any:
+        record = object.__new__(cls)  # checks belong to who makes a record, not to JAX, which puts all kinds of things into trees
+        record.__dict__.update(zip(structure, aux, strict=True))
+        record.__dict__.update(zip(leaves, values, strict=True))
+        return record
+
+    jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
 
 
 def _same(value: Any, default: Any) -> bool:
