@@ -85,7 +85,7 @@ def stack_members(members: Sequence[Member], lanes: int) -> tuple[Recipe, Data, 
 
 def _train_full(members: Sequence[Member], seed: np.ndarray, lanes: int, device: jax.Device) -> list[Run]:
     recipes, data, numbers = jax.device_put(stack_members(members, lanes), device)
-    states = compiled(start_lanes, level=0)(recipes, data, seed, numbers)
+    states = compiled(start_lanes, once=True)(recipes, data, seed, numbers)
     pieces = []
     for chunk in _cut(members[0][0].epochs):
         states, metrics = compiled(advance_lanes, static=("epochs",))(recipes, states, data, epochs=chunk)
@@ -115,7 +115,7 @@ def _bytes_needed(recipe: Recipe, data: Data, seed: Any, lanes: int) -> float:
 
     recipes, stacked = widen(recipe), data.replace(train=widen(data.train), validation=widen(data.validation))
     numbers = jax.ShapeDtypeStruct((lanes,), jnp.int32)
-    states = compiled(start_lanes, level=0).eval_shape(recipes, stacked, seed, numbers)
+    states = compiled(start_lanes, once=True).eval_shape(recipes, stacked, seed, numbers)
     epochs = _cut(recipe.epochs)[0]
     program = compiled(advance_lanes, static=("epochs",)).lower(recipes, states, stacked, epochs=epochs).compile()
     analysis = program.memory_analysis()

@@ -60,7 +60,7 @@ def train(recipe: Recipe, data: Data, seed: np.ndarray, member: int, *, callback
     """One run of checked data, on the device that holds the data."""
     began = time.perf_counter()
     recipe_numbers, go_on = plain_numbers(recipe), compiled(advance, static=("epochs",))
-    state = compiled(start, level=0)(recipe_numbers, data, seed, np.int32(member))
+    state = compiled(start, once=True)(recipe_numbers, data, seed, np.int32(member))
     if callback is None:
         state, history = go_on(recipe_numbers, state, data, epochs=recipe.epochs)
         return _timed(finished_run(recipe, jax.block_until_ready(state), history, data, member, keep_state=keep_state), began)
@@ -162,7 +162,7 @@ def validation_metrics(recipe: Recipe, data: Data) -> list[str]:
 
 def _initial(recipe: Recipe, data: Data) -> State:
     """Shapes of the initial state; the trace is the one that the run will use."""
-    return compiled(start, level=0).eval_shape(plain_numbers(recipe), data, key_data(0), np.int32(0))
+    return compiled(start, once=True).eval_shape(plain_numbers(recipe), data, key_data(0), np.int32(0))
 
 
 def _check_parts(where: str, recipe: Any) -> None:
