@@ -102,6 +102,8 @@ def _read(path: Path, content: bytes, known: Mapping[str, Any] | None) -> Model:
 
 def write_at_once(path: Path, content: bytes) -> Path:
     """Writes a file whole or not at all: temporary name in the same folder, fsync, rename."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(path.parent)!r} to write {path.name} into. Make it first.")
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:

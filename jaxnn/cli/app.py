@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from jaxnn.cli import show
 from jaxnn.cli.options import TUNABLES
@@ -22,12 +21,12 @@ def run() -> None:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        Console(stderr=True).print("Interrupted before anything had finished; nothing was written.")
+        show.console(stderr=True).print("Interrupted before anything had finished; nothing was written.")
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         sys.exit(0)  # the reader, for instance head, has seen enough
-    except (ValueError, OSError) as error:
-        Console(stderr=True, soft_wrap=True).print(f"Error: {_sentence(error)}", markup=False, highlight=False)
+    except (ValueError, OSError, ImportError) as error:
+        show.console(stderr=True).print(f"Error: {_sentence(error)}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
     # anything else is our mistake: Python prints its traceback, which we want to be sent, and exits with 1
 
@@ -82,7 +81,7 @@ def sweep(**options: Any) -> int:
     """
     from jaxnn.cli.tune import run_sweep
 
-    return INTERRUPTED if run_sweep(Console(), **options) else 0
+    return INTERRUPTED if run_sweep(show.console(), **options) else 0
 
 
 @main.command()
@@ -92,7 +91,7 @@ def fit(**options: Any) -> int:
     """Trains one network on DATA, and saves and scores it as a sweep does."""
     from jaxnn.cli.tune import run_fit
 
-    return INTERRUPTED if run_fit(Console(), **options) else 0
+    return INTERRUPTED if run_fit(show.console(), **options) else 0
 
 
 @main.command()
@@ -103,7 +102,7 @@ def predict(model: Path, data: str, output: Path | None) -> None:
     """Predicts the rows of DATA by the MODEL file of a run: class names and probabilities, or numbers, as CSV."""
     from jaxnn.cli.predictions import write_predictions
 
-    write_predictions(model, data, output, Console(stderr=True))
+    write_predictions(model, data, output, show.console(stderr=True))
 
 
 @main.command()
@@ -116,9 +115,9 @@ def report(run: Path) -> None:
 
     found = read_report(run)
     page = write_at_once(run / "report.html", reports.render(found).encode())
-    console = Console()
-    show.leaderboard(console, found)
-    show.summary(console, found, page.parent)
+    screen = show.console()
+    show.leaderboard(screen, found)
+    show.summary(screen, found, page.parent)
 
 
 @main.command()
@@ -126,7 +125,7 @@ def datasets() -> None:
     """Lists the bundled data sets."""
     from jaxnn.data import bundled
 
-    show.datasets(Console(), bundled())
+    show.datasets(show.console(), bundled())
 
 
 def _sentence(error: Exception) -> str:

@@ -13,13 +13,15 @@ from jaxnn.optimizers import optimizer
 from jaxnn.recipes import EarlyStopping, Recipe
 from jaxnn.search import Choice, Dimension, Integer, LogUniform, Uniform
 from jaxnn.tasks import Classification, Regression, Task
+from jaxnn.typing import Range
 
 
 @dataclass(frozen=True)
 class Tunable:
-    """One hyperparameter: how its values are read, what a range of them means, and what is tuned or used by default."""
+    """One hyperparameter: how its values are read, where they must lie, what a range means, what is tuned or used by default."""
 
     read: Callable[[str], Any]
+    allowed: Range
     between: Callable[[Any, Any], Dimension] | None
     swept: str
     alone: str
@@ -27,12 +29,12 @@ class Tunable:
 
 
 TUNABLES = {
-    "learning_rate": Tunable(float, LogUniform, "3e-4:3e-2", "1e-3", "Step size of Adam"),
-    "l2": Tunable(float, LogUniform, "1e-6:1e-2", "1e-4", "Weight of the penalty on squared weights"),
-    "width": Tunable(int, Integer, "32,64,128", "64", "Units of each hidden layer"),
-    "depth": Tunable(int, Integer, "1,2", "2", "Hidden layers"),
-    "dropout": Tunable(float, Uniform, "none", "none", "Share of units dropped in training, or none"),
-    "activation": Tunable(str, None, "relu", "relu", f"One of {', '.join(ACTIVATIONS)}"),
+    "learning_rate": Tunable(float, Range(0), LogUniform, "3e-4:3e-2", "1e-3", "Step size of Adam"),
+    "l2": Tunable(float, Range(0), LogUniform, "1e-6:1e-2", "1e-4", "Weight of the penalty on squared weights"),
+    "width": Tunable(int, Range(1), Integer, "32,64,128", "64", "Units of each hidden layer"),
+    "depth": Tunable(int, Range(0), Integer, "1,2", "2", "Hidden layers"),
+    "dropout": Tunable(float, Range(0, 1, open_high=True), Uniform, "none", "none", "Share of units dropped in training, or none"),
+    "activation": Tunable(str, Range(), None, "relu", "relu", f"One of {', '.join(ACTIVATIONS)}"),
 }
 
 
@@ -67,14 +69,24 @@ def builder(kind: str, outputs: int, *, epochs: int, batch_size: int, patience: 
 
 
 def _read(name: str, text: str) -> Any:
-    tunable = TUNABLES[name]
+    tunable, option = TUNABLES[name], f"--{name.replace('_', '-')}"
+    is_range = ":" in text and tunable.between is not None
     try:
-        if ":" in text and tunable.between is not None:
-            low, high = (tunable.read(end) for end in text.split(":"))
-            return tunable.between(low, high)
-        values = [None if part.strip() == "none" else tunable.read(part.strip()) for part in text.split(",")]
-    except ValueError as error:
-        option = f"--{name.replace('_', '-')}"
-        advice = f"({error})" if "must be" in str(error) else ""
-        raise ValueError(sentence("jaxnn", option, "a value, low:high or a,b,c", repr(text), advice)) from error
+        values = [None if part.strip() == "none" else tunable.read(part.strip()) for part in text.split(":" if is_range else ",")]
+    except ValueError:
+        raise ValueError(sentence("jaxnn", option, "a value, a range low:high or a choice a,b,c", repr(text))) from None
+    for value in values:
+        if isinstance(value, int | float) and value not in tunable.allowed:
+            raise ValueError(sentence("jaxnn", option, f"in {tunable.allowed}", value))
+    if is_range:
+        return _between(option, tunable, values, text)
     return values[0] if len(values) == 1 else Choice(*values)
+
+
+def _between(option: str, tunable: Tunable, ends: list[Any], text: str) -> Dimension:
+    if len(ends) != 2 or None in ends or tunable.between is None:
+        raise ValueError(sentence("jaxnn", option, "a range low:high", repr(text)))
+    try:
+        return tunable.between(*ends)
+    except ValueError as error:
+        raise ValueError(sentence("jaxnn", option, "a range low:high", repr(text), f"({error})")) from None

@@ -10,18 +10,29 @@ from rich.table import Table
 from jaxnn.reports import Report
 
 ROWS = 10
+PLAIN_WIDTH = 160
+"""Columns of text that goes to a file or a pipe, so that no table is cut there."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where text for people goes: as wide as their terminal, or wide enough for whole tables where there is none."""
+    found = Console(stderr=stderr)
+    return found if found.is_terminal else Console(stderr=stderr, width=PLAIN_WIDTH)
 
 
 def leaderboard(console: Console, report: Report) -> None:
     """The best trials, one row each, with the hyperparameters that differ between trials."""
     names = list(report.space)
-    table = Table(title=f"{report.title}: best of {len(report.trials)} trials", title_justify="left", header_style="bold", box=None)
-    for column in ("rank", "trial", f"validation {report.metric}", "loss", "epochs", "outcome", *names):
+    count = f"{len(report.trials)} trials" if len(report.trials) > 1 else "1 trial"
+    title = f"{report.title}: best of {count} by validation {report.metric}"
+    console.print(title, style="bold", highlight=False, markup=False, soft_wrap=True)
+    table = Table(header_style="bold", box=None, padding=(0, 1, 0, 0))
+    for column in ("rank", "trial", report.metric, "loss", "epochs", *names, "outcome"):
         table.add_column(column, justify="left" if column == "outcome" else "right", no_wrap=True)
     for rank, trial in enumerate(report.ranked()[:ROWS], start=1):
         values = (_short(trial.hyperparameters[name]) for name in names)
         epochs = f"{trial.best_epoch}/{trial.epochs}"
-        table.add_row(str(rank), str(trial.number), _short(trial.score), _short(trial.loss), epochs, trial.status, *values)
+        table.add_row(str(rank), str(trial.number), _short(trial.score), _short(trial.loss), epochs, *values, trial.status)
     console.print(table)
 
 
@@ -58,5 +69,5 @@ def datasets(console: Console, descriptions: Mapping[str, str]) -> None:
 
 def _short(value: object) -> str:
     if isinstance(value, float):
-        return "-" if math.isnan(value) else f"{value:.4g}"
+        return "-" if math.isnan(value) else f"{value:.3g}" if abs(value) < 0.1 else f"{value:.4g}"
     return str(value)
