@@ -1,0 +1,40 @@
+"""Nothing is exported without standing in the catalogue."""
+
+import inspect
+from types import ModuleType
+
+import pytest
+
+from jaxnn import layers, losses, models, search, tasks
+from tests import catalogue
+
+
+def concrete(module: ModuleType, base: type) -> set[str]:
+    found = vars(module).items()
+    return {name for name, value in found if inspect.isclass(value) and issubclass(value, base) and not inspect.isabstract(value)}
+
+
+def searches() -> set[str]:
+    return {name for name in search.__all__ if callable(getattr(getattr(search, name), "propose", None))}
+
+
+@pytest.mark.parametrize(
+    ("exported", "listed"),
+    [
+        (concrete(layers, layers.Layer), catalogue.LAYERS),
+        (concrete(losses, losses.Loss), catalogue.LOSSES),
+        (concrete(tasks, tasks.Task), catalogue.TASKS),
+        (set(models.__all__), catalogue.MODELS),
+        (searches(), catalogue.SEARCHES),
+    ],
+    ids=["layers", "losses", "tasks", "models", "searches"],
+)
+def test_everything_exported_is_in_the_catalogue(exported, listed):
+    assert exported
+    assert exported - {name.split(" ")[0] for name in listed} == set()
+
+
+def test_the_activations_by_name_are_all_activations():
+    exported = concrete(layers, layers.Activation)
+    assert {cls.__name__ for cls in layers.ACTIVATIONS.values()} == exported
+    assert set(layers.__all__) >= exported
