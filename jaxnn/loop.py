@@ -106,6 +106,7 @@ def advance(recipe: Recipe, state: State, data: Data, *, epochs: int) -> tuple[S
     if data.validation is not None:
         validation = data.batch(data.validation, jnp.ones(data.validation.shape))
 
+    @jax.jit  # not for speed: it is traced once, where its shapes are asked for, and not again where it is called
     def run_epoch(state: State) -> tuple[State, Metrics]:
         after, losses = _train_epoch(recipe, state, data)
         metrics = {"loss": losses}
@@ -161,7 +162,7 @@ def _train_epoch(recipe: Recipe, state: State, data: Data) -> tuple[State, jax.A
         params, optimizer_state, bad_step = carry
         number, rows, weight = scanned
         batch = data.batch(rows, weight)
-        key = jax.random.fold_in(steps_key, first_step + number)
+        key = jax.random.fold_in(steps_key, first_step + number) if recipe.task.draws else None
         metrics, gradients = recipe.task.gradients(params, batch, key, recipe.gradients)
         if recipe.l2 is not None:
             gradients = _add_l2(gradients, params, recipe.l2)

@@ -1,11 +1,11 @@
 """Optimizers: any optax function with its numbers; the function is structure, its numbers are hyperparameters."""
 
+import dataclasses
 import inspect
 from collections.abc import Callable
 from typing import Any
 
 import optax
-from flax import struct
 
 from jaxnn.checks import nearest, sentence
 from jaxnn.records import Record, readable, static
@@ -29,7 +29,7 @@ class Optimizer(Record):
     """What ``optimizer`` returns: the optax function, its floats (leaves) and its other arguments (structure)."""
 
     function: Callable[..., optax.GradientTransformation] = static()
-    numbers: dict[str, Any] = struct.field(default_factory=dict, metadata={"range": RANGES})
+    numbers: dict[str, Any] = dataclasses.field(default_factory=dict, metadata={"range": RANGES})
     options: tuple[tuple[str, Any], ...] = static(default=())
 
     def __repr__(self) -> str:

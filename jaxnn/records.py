@@ -9,19 +9,18 @@ import math
 from typing import Any, ClassVar, Self, dataclass_transform
 
 import jax
-from flax import struct
 
 from jaxnn.names import qualified_name
 from jaxnn.typing import Range
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(struct.field,))
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
 class Record:
     """A frozen dataclass and pytree whose repr is the code that would make it, without what is at its default.
 
-    Not flax's PyTreeNode, nor ``jax.tree_util.register_dataclass`` beneath it: as of JAX 0.10.2 equality of the tree structures
-    it makes leaves out the class. Sigmoid() and Tanh() compared equal there, and jit, which looks structures up by a few bits of their hash
-    and then by equality, now and then ran the program of the one for the other.
+    Not flax's PyTreeNode, whose import costs every start 0.15 s, nor ``jax.tree_util.register_dataclass`` beneath it: as of JAX
+    0.10.2 equality of the tree structures it makes leaves out the class. Sigmoid() and Tanh() compared equal there, and jit,
+    which looks structures up by a few bits of their hash and then by equality, now and then ran the one's program for the other.
     """
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
@@ -63,12 +62,12 @@ def readable(value: Any) -> str:
 
 def static(**options: Any) -> Any:
     """A field that is structure: two values of it mean two compiled programs."""
-    return struct.field(pytree_node=False, **options)
+    return dataclasses.field(metadata={"pytree_node": False}, **options)
 
 
 def number(low: float = -math.inf, high: float = math.inf, *, open_low: bool = False, open_high: bool = False, **options: Any) -> Any:
     """A field that is a hyperparameter (a leaf): any value in the range runs in the same compiled program."""
-    return struct.field(metadata={"range": Range(low, high, open_low, open_high)}, **options)
+    return dataclasses.field(metadata={"range": Range(low, high, open_low, open_high)}, **options)
 
 
 def _register(cls: type[Any]) -> None:

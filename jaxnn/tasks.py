@@ -25,6 +25,11 @@ Engine = Literal["autodiff", "backprop"]
 class Task(Record, ABC):
     """Anything that can be trained by gradients on batches."""
 
+    @property
+    @abstractmethod
+    def draws(self) -> bool:
+        """Whether ``gradients`` makes use of its key; if not, it is given None."""
+
     @abstractmethod
     def init(self, key: Key, batch: Batch) -> Params:
         """Initial parameters for batches like this one, of which only shapes and dtypes are read."""
@@ -52,6 +57,10 @@ class Supervised(Task):
 
     model: Layer
     loss: ClassVar[Loss]
+
+    @property
+    def draws(self) -> bool:
+        return self.model.draws
 
     def init(self, key: Key, batch: Batch) -> Params:
         if batch.y is None:

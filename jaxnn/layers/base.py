@@ -28,6 +28,11 @@ class Layer(Record, ABC):
         del key, x
         return ()
 
+    @property
+    def draws(self) -> bool:
+        """Whether the layer makes use of its key. Where none does, no key is derived: a draw costs compiling even if it is dropped."""
+        return False
+
     @abstractmethod
     def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
         """The output and what the backward rule needs of the way there."""

@@ -18,6 +18,10 @@ class Chain(Layer):
 
     layers: tuple[Layer, ...]
 
+    @property
+    def draws(self) -> bool:
+        return any(layer.draws for layer in self.layers)
+
     def init(self, key: Key, x: Any) -> Params:
         _check_layers(self.layers)
         params = []

@@ -20,6 +20,10 @@ class Dropout(Layer):
 
     rate: float = number(low=0, high=1, open_high=True, default=0.5)
 
+    @property
+    def draws(self) -> bool:
+        return True
+
     def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
         if key is None:
             return x, None
