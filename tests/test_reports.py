@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import jaxnn.reports
 from jaxnn.reports import Dataset, Dimension, Report, Trial, render
-from jaxnn.reports.scales import linear, logarithmic
+from jaxnn.reports.scales import focused, linear, logarithmic
 from tests.report_samples import SPACE, diabetes, digits
 
 VOID = {"meta", "br"}
@@ -226,6 +226,10 @@ def test_values_that_a_file_lost_are_dashes():
 def test_a_metric_without_history_shows_the_losses_of_the_best():
     labels = [svg.get("aria-label") for svg in drawings(render(diabetes()))]
     assert "validation loss of the best 8 trials by epoch" in labels
+
+
+def test_many_equal_scores_leave_the_others_in_view():
+    assert focused([1.0] * 20 + [0.95, 0.9]) == [0.9, 1.0]
 
 
 def test_only_the_top_of_the_leaderboard_is_in_view():

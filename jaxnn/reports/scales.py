@@ -106,7 +106,7 @@ def focused(values: Iterable[Any]) -> list[float]:
     >>> focused([0.90, 0.93, 0.94, 0.95, -400.0])
     [0.9, 0.95]
     """
-    ordered = sorted(drawable(values))
+    ordered = sorted(set(drawable(values)))  # distinct ones: many perfect scores must not make the others look far off
     if not ordered:
         return [0.0, 1.0]
     quarter = ordered[len(ordered) // 4]
