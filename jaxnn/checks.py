@@ -57,7 +57,7 @@ def check_ranges(where: str, tree: Any) -> None:
 def _numbers(path: str, value: Any, allowed: Range | dict[str, Range]) -> Iterator[tuple[str, Any, Any]]:
     if value is None:
         return
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
             if field.metadata.get("pytree_node", True):
                 yield from _numbers(f"{path}.{field.name}", getattr(value, field.name), field.metadata.get("range", FINITE))

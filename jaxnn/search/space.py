@@ -24,7 +24,7 @@ class Uniform:
     high: float
 
     def __post_init__(self) -> None:
-        _check_bounds("Uniform", self.low, self.high, lowest=-math.inf)
+        _check_bounds("Uniform", self.low, self.high)
 
     def at(self, u: float) -> float:
         """(1 - u) low + u high, which hits both ends and overflows for no bounds."""
@@ -47,7 +47,7 @@ class LogUniform:
     high: float
 
     def __post_init__(self) -> None:
-        _check_bounds("LogUniform", self.low, self.high, lowest=0)
+        _check_bounds("LogUniform", self.low, self.high, above_zero=True)
 
     def at(self, u: float) -> float:
         """low^(1 - u) high^u, rounded to 15 digits so that 1e-3 is 0.001."""
@@ -72,7 +72,8 @@ class Integer:
     def __post_init__(self) -> None:
         if not all(isinstance(end, int) for end in (self.low, self.high)):
             raise TypeError(sentence("Integer", "low and high", "whole numbers", f"{self.low!r} and {self.high!r}"))
-        _check_bounds("Integer", self.low, self.high + 1, lowest=-math.inf)
+        if self.low > self.high:
+            raise ValueError(sentence("Integer", "low", f"at most high ({self.high})", self.low))
 
     def at(self, u: float) -> int:
         """low + floor(u (high - low + 1))."""
@@ -121,10 +122,12 @@ def check_space(where: str, space: Any) -> None:
             raise TypeError(sentence(where, f"space[{name!r}]", "a dimension", repr(dimension), advice))
 
 
-def _check_bounds(where: str, low: float, high: float, *, lowest: float) -> None:
-    if not (lowest < low < high < math.inf):
-        at_least = "" if lowest == -math.inf else f"{lowest:g} < "
-        raise ValueError(sentence(where, "low and high", f"finite numbers with {at_least}low < high", f"{low!r} and {high!r}"))
+def _check_bounds(where: str, low: Any, high: Any, *, above_zero: bool = False) -> None:
+    got = f"{low!r} and {high!r}"
+    if not all(isinstance(end, int | float) for end in (low, high)):
+        raise TypeError(sentence(where, "low and high", "numbers", got))
+    if not (-math.inf < low < high < math.inf) or (above_zero and low <= 0):
+        raise ValueError(sentence(where, "low and high", f"finite numbers with {'0 < ' * above_zero}low < high", got))
 
 
 def _ends(points: int) -> list[float]:
