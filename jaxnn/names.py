@@ -1,7 +1,7 @@
 """Functions by qualified name, both ways, for files and for readable reprs.
 
 A file names functions, and so it could choose what runs. Only public names of the modules listed here are ever looked up,
-by plain attribute access on that list: nothing is imported, no other path is walked. None of them reads or writes files.
+by plain look-up in that list: nothing is imported, no other path is walked. None of them reads or writes files.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ MODULES: dict[str, ModuleType] = {
 
 
 def qualified_name(function: Callable[..., Any]) -> str | None:
-    """The public name of a function of jax or optax, or None for anything else.
+    """The public name of a function of jax or optax, or None for anything else, classes among them.
 
     >>> import optax
     >>> qualified_name(optax.adam)
@@ -30,7 +30,7 @@ def qualified_name(function: Callable[..., Any]) -> str | None:
     """
     name = getattr(function, "__name__", "")
     for path, module in MODULES.items():
-        if not name.startswith("_") and getattr(module, name, None) is function:
+        if _public_function(module, name) is function:
             return f"{path}.{name}"
     return None
 
@@ -43,8 +43,13 @@ def find_function(name: str, known: Mapping[str, Any]) -> Callable[..., Any]:
     if name in known:
         return known[name]
     path, _, attribute = name.rpartition(".")
-    function = getattr(MODULES.get(path), attribute, None)
-    if attribute.startswith("_") or not callable(function) or isinstance(function, type | ModuleType):
+    function = _public_function(MODULES.get(path), attribute)
+    if function is None:
         advice = f"Hand it in: known={{{name!r}: the_function}}." if path not in MODULES else nearest(attribute, dir(MODULES[path]))
-        raise ValueError(f"load: {name!r} is not a public function of {', '.join(MODULES)}. {advice}")
+        raise ValueError(f"load: {name[:60]!r} is not a public function of {', '.join(MODULES)}. {advice}")
     return function
+
+
+def _public_function(module: ModuleType | None, name: str) -> Callable[..., Any] | None:
+    found = vars(module).get(name) if module else None  # vars, for a module's own __getattr__ may run code: optax's warns
+    return None if name.startswith("_") or not callable(found) or isinstance(found, type | ModuleType) else found
