@@ -62,7 +62,7 @@ def save_model(path: str | Path, model: Any, *, extras: Mapping[str, Any] | None
         "extras": json.dumps(dict(extras if extras is not None else getattr(model, "extras", {})), allow_nan=False),
         "sha256": NO_DIGEST,
     }
-    blank = safetensors.numpy.save(tensors, metadata=header)
+    blank = _with_sorted_header(safetensors.numpy.save(tensors, metadata=header))
     place = blank.index(f'"sha256":"{NO_DIGEST}"'.encode()) + len('"sha256":"')
     content = blank[:place] + hashlib.sha256(blank).hexdigest().encode() + blank[place + len(NO_DIGEST) :]
     return write_at_once(Path(path), content)
@@ -75,6 +75,8 @@ def load_model(path: str | Path, *, known: Mapping[str, Any] | None = None) -> M
     version, or whose parameters are not those of its recipe's model.
     """
     path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no model file {str(path)!r}.")
     content = _checked_content(path)
     try:
         return _read(path, content, known)
@@ -82,6 +84,14 @@ def load_model(path: str | Path, *, known: Mapping[str, Any] | None = None) -> M
         raise
     except Exception as error:  # a digest proves a file whole, not honest: whatever else is wrong in it, the answer is the same
         raise ValueError(f"load_model: {path} does not describe a model: {type(error).__name__}: {error}") from error
+
+
+def _with_sorted_header(content: bytes) -> bytes:
+    """The same file with its header's names in order: safetensors writes them in any order, but equal models shall be equal files."""
+    size = int.from_bytes(content[:8], "little")
+    header = json.dumps(json.loads(content[8 : 8 + size]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + content[8 + size :]
 
 
 def _read(path: Path, content: bytes, known: Mapping[str, Any] | None) -> Model:

@@ -124,7 +124,7 @@ def finished(members: Sequence[Member], seed: np.ndarray, spread: Plan) -> Gener
                 waiting |= {pool.submit(work, part): None for part in chunks.pop(waiting.pop(future), [])}
                 yield from future.result()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupted user is not kept waiting for members half way
 
 
 def _train_chunk(members: list[Member], seed: np.ndarray, lanes: int, device: jax.Device) -> list[Run]:

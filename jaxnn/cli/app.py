@@ -1,9 +1,10 @@
 """The commands. Exit codes: 0 done, 2 the user's mistake, 1 ours, 130 interrupted (what had finished is kept and reported)."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -16,19 +17,27 @@ INTERRUPTED = 130
 def run() -> None:
     """Runs the command line and exits: mistakes of the user are one sentence, never a traceback."""
     try:
-        sys.exit(main.main(standalone_mode=False))
+        code = main.main(standalone_mode=False)
+        leave_now(code) if code == INTERRUPTED else sys.exit(code)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
         show.console(stderr=True).print("Interrupted before anything had finished; nothing was written.")
-        sys.exit(INTERRUPTED)
+        leave_now(INTERRUPTED)
     except BrokenPipeError:
         sys.exit(0)  # the reader, for instance head, has seen enough
     except (ValueError, OSError, ImportError) as error:
         show.console(stderr=True).print(f"Error: {_sentence(error)}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
     # anything else is our mistake: Python prints its traceback, which we want to be sent, and exits with 1
+
+
+def leave_now(code: int) -> NoReturn:
+    """Exits without waiting for members that are still training in other threads: nobody will ask for them."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

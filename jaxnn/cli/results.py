@@ -35,12 +35,14 @@ def run_folder(root: Path, name: str | None, default: str) -> Iterator[Path]:
     wanted = name or Path(default).stem or "run"
     if wanted != Path(wanted).name or wanted in (".", ".."):
         raise ValueError(sentence("jaxnn", "--name", "a plain folder name", repr(wanted), "Say where it goes with --out."))
+    missing = [path for path in (root, *root.parents) if not path.exists()]
     folder = _claim(root, wanted)
     try:
         yield folder
     finally:
         if not any(folder.iterdir()):
-            folder.rmdir()
+            for made in (folder, *missing):
+                made.rmdir()
 
 
 def _claim(root: Path, name: str) -> Path:
