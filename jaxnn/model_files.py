@@ -112,8 +112,7 @@ def _read(path: Path, content: bytes, known: Mapping[str, Any] | None) -> Model:
 
 def write_at_once(path: Path, content: bytes) -> Path:
     """Writes a file whole or not at all: temporary name in the same folder, fsync, rename."""
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(path.parent)!r} to write {path.name} into. Make it first.")
+    check_folder(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -126,6 +125,12 @@ def write_at_once(path: Path, content: bytes) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
+
+
+def check_folder(path: Path) -> None:
+    """Refuses a path whose folder is not there."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(path.parent)!r} to write {path.name} into. Make it first.")
 
 
 def _checked_content(path: Path) -> bytes:

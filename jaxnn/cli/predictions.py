@@ -10,11 +10,13 @@ from rich.console import Console
 
 from jaxnn.compiling import enable_compilation_cache
 from jaxnn.data import Preprocessing, load_features
-from jaxnn.model_files import load_model, write_at_once
+from jaxnn.model_files import check_folder, load_model, write_at_once
 
 
 def write_predictions(model_path: Path, source: str, output: Path | None, notes: Console) -> None:
     """Writes one CSV row for each row of the data. Raises ValueError for a model or data that can't be used."""
+    if output is not None:
+        check_folder(output)
     enable_compilation_cache()
     model = load_model(model_path)
     if "preprocessing" not in model.extras:
