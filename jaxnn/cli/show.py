@@ -39,15 +39,13 @@ def leaderboard(console: Console, report: Report) -> None:
 def summary(console: Console, report: Report, folder: Path) -> None:
     """The honest score, the time it took, and where the files are."""
     lost = sum(trial.status == "diverged" for trial in report.trials)
-    scores = [f"{name} {value:.4f}" for name, value in {**report.test_scores, **report.baselines}.items()]
-    lines = [f"Test {report.metric} ({report.dataset.splits['test']} rows that took no part in choosing): {', '.join(scores)}"]
-    lines += [f"{lost} of {len(report.trials)} trials diverged and rank last."] if lost else []
     seconds = report.seconds
-    lines.append(
-        f"Compiled {seconds['compile']:.2f} s and ran {seconds['run']:.2f} s (summed over cores), {seconds['total']:.2f} s in all; "
-        f"files in {folder}/: report.html, trials.csv, recipe.json, model.safetensors"
-    )
-    lines.append(f"Use it: jaxnn predict {report.model_path} DATA" if report.test_scores else "No model: every trial diverged.")
+    lines = [f"Test {report.metric} ({report.dataset.splits['test']} rows that took no part in choosing): {_listed(report.test_scores)}"]
+    lines += [f"For comparison, {_listed(report.baselines)}"]
+    lines += [f"{lost} of {len(report.trials)} trials diverged and rank last."] if lost else []
+    lines += [f"Compiled {seconds['compile']:.2f} s and ran {seconds['run']:.2f} s (summed over cores); {seconds['total']:.2f} s in all"]
+    lines += [f"Files in {folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}"]
+    lines += [f"Use it: jaxnn predict {report.model_path} DATA" if report.test_scores else "No model: every trial diverged."]
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
@@ -65,6 +63,10 @@ def datasets(console: Console, descriptions: Mapping[str, str]) -> None:
     for name, description in descriptions.items():
         table.add_row(name, description)
     console.print(table)
+
+
+def _listed(scores: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4f}" for name, value in scores.items()) or "none"
 
 
 def _short(value: object) -> str:
