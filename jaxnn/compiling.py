@@ -17,8 +17,10 @@ import jax
 THREAD_SETTINGS = ("enable_x64", "numpy_dtype_promotion", "default_matmul_precision")
 
 
-TRAINING = {"xla_backend_optimization_level": 1}
-RUNS_ONCE = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+TRAINING: dict[str, int | bool] = {"xla_backend_optimization_level": 1}
+RUNS_ONCE: dict[str, int | bool] = {"xla_backend_optimization_level": 0}
+if jax.__version_info__ < (0, 12):
+    RUNS_ONCE["xla_cpu_use_fusion_emitters"] = False  # later releases have no other way of emitting, and refuse the option
 
 
 @functools.cache
