@@ -147,8 +147,9 @@ def _chunks(members: Sequence[Member], lanes: int) -> dict[Hashable, list[list[i
 def _fold(data: Data, folds: int, seed: np.ndarray) -> list[Data]:
     if data.validation is not None:
         raise ValueError(sentence("fit_many", "validation", "None where folds are given", "both", "Folds bring their own validation rows."))
-    pairs = fold_rows(len(data.train), folds, seed=int(seed[1]), classes=class_numbers(data.y))
-    return [data.replace(train=jax.device_put(train), validation=jax.device_put(held_out)) for train, held_out in pairs]
+    rows, classes = np.asarray(data.train), class_numbers(data.y)
+    pairs = fold_rows(len(rows), folds, seed=int(seed[1]), classes=None if classes is None else classes[rows])
+    return [data.replace(train=jax.device_put(rows[train]), validation=jax.device_put(rows[held_out])) for train, held_out in pairs]
 
 
 def _cores() -> int:
