@@ -1,0 +1,276 @@
+"""The run as a pure function: against NumPy and an explicit Python loop, resumed, stopped, diverged and differentiated."""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxnn import Data, EarlyStopping, Regression, Status, advance, models, optimizer, start
+from jaxnn import loop as loop_module
+from jaxnn.compiling import compiled
+from jaxnn.data.batching import epoch_batches
+from jaxnn.loop import evaluate
+from jaxnn.training import key_data
+from jaxnn.typing import Batch
+from tests.samples import ROWS, blobs, classification, plane, regression
+from tests.tolerances import assert_close, assert_finite, assert_same_bits, draw, precision
+
+TRAIN = ROWS - 5  # 17 rows in batches of 8: the last batch is one row
+MEMBER = np.int32(3)
+
+go_on = compiled(advance, static=("epochs",))
+go_once = compiled(advance, once=True, static=("epochs",))  # compiles sooner, where the question isn't one of bits
+begin = compiled(start, once=True)
+
+
+def split(x: np.ndarray, y: np.ndarray) -> Data:
+    """All but five rows to train on, in reversed order so that row numbers matter, and five to validate on."""
+    rows = np.arange(len(x), dtype=np.int32)[::-1].copy()
+    return jax.device_put(Data(x=x, y=y, train=rows[5:], validation=rows[:5]))
+
+
+@pytest.fixture(scope="module")
+def data() -> Data:
+    return split(*blobs())
+
+
+def everything(optimizer: Any = None) -> Any:
+    """Dropout, L2, early stopping and an optimizer with memory, all that a resumed run could lose."""
+    momentum = optimizer or {"optimizer": momentum_descent()}
+    return classification(dropout=0.2, l2=1e-2, early_stopping=EarlyStopping(patience=4.0), epochs=5, **momentum)
+
+
+def momentum_descent() -> Any:
+    return optimizer(optax.sgd, learning_rate=0.3, momentum=0.9)
+
+
+def explicit_run(recipe: Any, state: Any, data: Data, epochs: int) -> tuple[Any, list[float]]:
+    """The same run in plain Python around one compiled step: params and the mean loss of each epoch."""
+    order_key, steps_key = (jax.random.wrap_key_data(raw) for raw in state.keys)
+    batches = jax.jit(functools.partial(epoch_batches, batch_size=recipe.batch_size))
+
+    @jax.jit
+    def step(params, memory, rows, weight, key):
+        batch = Batch(data.x[rows], data.y[rows], weight)
+        metrics, gradients = recipe.task.gradients(params, batch, key, recipe.gradients)
+        gradients = jax.tree.map(lambda g, p: g + 2 * recipe.l2 * p if p.ndim > 1 else g, gradients, params)
+        updates, memory = recipe.optimizer.build().update(gradients, memory, params)
+        return optax.apply_updates(params, updates), memory, metrics["loss"] * weight.sum()
+
+    params, memory, history, number = state.params, state.optimizer, [], 0
+    for epoch in range(epochs):
+        losses = []
+        for rows, weight in zip(*batches(jax.random.fold_in(order_key, epoch), data.train), strict=True):
+            params, memory, loss = step(params, memory, rows, weight, jax.random.fold_in(steps_key, number))
+            losses.append(loss)
+            number += 1
+        history.append(np.stack(losses).sum() / len(data.train))
+    return params, history
+
+
+@pytest.mark.parametrize("gradients", ["autodiff", "backprop"])
+def test_a_run_is_a_python_loop_bit_for_bit(data, gradients):
+    recipe = everything().replace(gradients=gradients, early_stopping=None)
+    state = begin(recipe, data, key_data(1), MEMBER)
+    after, history = go_on(recipe, state, data, epochs=5)
+    params, losses = explicit_run(recipe, state, data, 5)
+    assert_same_bits(after.params, params)
+    assert np.allclose(history["loss"], losses, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("make", "ways"),
+    [(lambda: optimizer(optax.adam, learning_rate=0.05), ([2, 3], [1] * 5)), (momentum_descent, ([1] * 5,))],
+    ids=["adam", "momentum"],
+)
+def test_a_run_resumed_is_the_run_straight_bit_for_bit(data, make, ways):
+    recipe = everything({"optimizer": make()})
+    initial = begin(recipe, data, key_data(1), MEMBER)
+    straight, history = go_on(recipe, initial, data, epochs=5)
+    for parts in ways:
+        state, pieces = initial, []
+        for epochs in parts:
+            state, metrics = go_on(recipe, state, data, epochs=epochs)
+            pieces.append(metrics)
+        assert_same_bits(state, straight)
+        assert_same_bits({name: np.concatenate([piece[name] for piece in pieces]) for name in history}, dict(history))
+
+
+def by_numpy(state: Any, data: Data, batch_size: int, epochs: int, rate: float, l2: float) -> tuple[np.ndarray, float, list[float]]:
+    """Gradient descent of a linear regression in NumPy: kernel, bias and the mean loss of each epoch."""
+    x, y = np.asarray(data.x), np.asarray(data.y)
+    kernel, bias = np.asarray(state.params[0]["kernel"])[:, 0], float(state.params[0]["bias"][0])
+    order_key = jax.random.wrap_key_data(state.keys[0])
+    history = []
+    for epoch in range(epochs):
+        indices, weights = epoch_batches(jax.random.fold_in(order_key, epoch), data.train, batch_size)
+        losses = []
+        for rows, weight in zip(np.asarray(indices), np.asarray(weights), strict=True):
+            rows = rows[weight > 0]
+            errors = x[rows] @ kernel + bias - y[rows]
+            losses += list(errors**2)
+            kernel, bias = kernel - rate * (2 * x[rows].T @ errors / len(rows) + 2 * l2 * kernel), bias - rate * 2 * errors.mean()
+        assert len(losses) == len(data.train)
+        history.append(float(np.mean(losses)))
+    return kernel, bias, history
+
+
+@pytest.mark.parametrize("batch_size", [1, 8, TRAIN, 1000])
+def test_batches_of_any_size_train_on_exactly_the_rows(batch_size):
+    with precision("float64"):
+        data = split(*plane(dtype="float64"))
+        recipe = regression(learning_rate=0.05, l2=0.01, batch_size=batch_size)
+        state = begin(recipe, data, key_data(0), MEMBER)
+        after, history = go_once(recipe, state, data, epochs=3)
+        kernel, bias, losses = by_numpy(state, data, batch_size, 3, 0.05, 0.01)
+        assert np.allclose(after.params[0]["kernel"][:, 0], kernel, rtol=1e-12, atol=1e-14)
+        assert np.allclose(after.params[0]["bias"], bias, rtol=1e-12, atol=1e-14)
+        assert np.allclose(history["loss"], losses, rtol=1e-12)
+        held_out = np.asarray(data.validation)
+        errors = np.asarray(data.x)[held_out] @ kernel + bias - np.asarray(data.y)[held_out]
+        assert float(history["validation_loss"][-1]) == pytest.approx(np.mean(errors**2), rel=1e-12)
+
+
+def test_numbers_of_a_recipe_take_the_precision_of_the_data():
+    data = jax.tree.map(lambda leaf: leaf.astype("bfloat16") if leaf.dtype == np.float32 else leaf, split(*blobs()))
+    recipe = everything()
+    state, history = go_once(recipe, begin(recipe, data, key_data(0), MEMBER), data, epochs=5)
+    assert {leaf.dtype for leaf in jax.tree.leaves((state.params, history))} == {np.dtype("bfloat16")}
+    assert_finite((state.params, history))
+
+
+# Early stopping -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def recorded(data) -> tuple[Any, list[float], list[Any]]:
+    """A restless recipe, its validation loss after each of 12 epochs, and its parameters then."""
+    recipe = classification(learning_rate=1.5, batch_size=4, early_stopping=EarlyStopping(patience=1000))
+    state, losses, params = begin(recipe, data, key_data(2), MEMBER), [], []
+    for _ in range(12):
+        state, metrics = go_once(recipe, state, data, epochs=1)
+        losses.append(metrics["validation_loss"][0])
+        params.append(state.params)
+    return recipe, losses, params
+
+
+def stop_by_hand(losses: list[float], patience: float, min_delta: float) -> tuple[int, int, bool]:
+    """(epochs run, best epoch, stopped early), by the words of EarlyStopping's docstring."""
+    best, best_epoch = np.float32(np.inf), 0
+    for epoch, loss in enumerate(losses, start=1):
+        if loss < best - np.float32(min_delta):
+            best, best_epoch = loss, epoch
+        if epoch - best_epoch >= patience:
+            return epoch, best_epoch, True
+    return len(losses), best_epoch, False
+
+
+@pytest.mark.parametrize(("patience", "min_delta"), [(1, 0.0), (2, 0.0), (3, 0.0), (2, 0.02), (2.5, 0.0), (50, 0.0), (1, 100.0)])
+def test_early_stopping_is_that_of_a_plain_loop(data, recorded, patience, min_delta):
+    recipe, losses, params = recorded
+    recipe = recipe.replace(early_stopping=EarlyStopping(patience=float(patience), min_delta=min_delta))
+    state, history = go_once(recipe, begin(recipe, data, key_data(2), MEMBER), data, epochs=12)
+    epochs, best_epoch, stopped = stop_by_hand(losses, patience, min_delta)
+    assert (int(state.epoch), int(state.best.epoch)) == (epochs, best_epoch)
+    assert int(state.status) == (Status.STOPPED_EARLY if stopped else Status.RUNNING)
+    assert_same_bits(history["validation_loss"][:epochs], np.asarray(losses[:epochs]))
+    assert all(np.all(np.isnan(metric[epochs:])) for metric in history.values())
+    assert_same_bits(state.params, params[epochs - 1])
+    assert_same_bits(state.best.params, params[best_epoch - 1])
+    assert float(state.best.loss) == losses[best_epoch - 1]
+
+
+def test_the_recorded_losses_do_go_up_and_down(recorded):
+    steps = np.diff(recorded[1])
+    assert np.any(steps > 0) and np.any(steps < 0) and np.argmin(recorded[1]) not in (0, 11)
+
+
+# Divergence -----------------------------------------------------------------------------------------------------------------
+
+
+def doubling(rate: float, rows: int = 3) -> tuple[Any, Any, Data]:
+    """One weight, one bias, x = 1 and y = 0, batches of one row: the prediction p is kernel + bias, and every step makes it
+    p - 2 (rate 2 p) = (1 - 4 rate) p. It starts at kernel 1, bias 0."""
+    recipe = regression(learning_rate=rate, batch_size=1, epochs=5)
+    data = jax.device_put(Data(x=np.ones((rows, 1), np.float32), y=np.zeros(rows, np.float32), train=np.arange(rows, dtype=np.int32)))
+    state = begin(recipe, data, key_data(0), MEMBER)
+    return recipe, state.replace(params=({"kernel": jnp.ones((1, 1)), "bias": jnp.zeros(1)},)), data
+
+
+def test_a_run_that_diverges_is_frozen_at_its_last_finite_epoch():
+    """rate 250: p is (-999)^t before step t. Its square is beyond float32 (3.4e38) once |p| > 1.8e19: 999^6 is 9.9e17, 999^7 is
+    9.9e20, so the loss of step 7 is the first that is infinite. With three steps an epoch it is in the third, from 6 to 8."""
+    recipe, state, data = doubling(250.0)
+    after, history = go_once(recipe, state, data, epochs=5)
+    assert (int(after.status), int(after.diverged_step), int(after.epoch)) == (Status.DIVERGED, 7, 2)
+    assert float(after.params[0]["kernel"][0, 0] + after.params[0]["bias"][0]) == pytest.approx(999.0**6, rel=1e-5)
+    assert np.isfinite(history["loss"]).tolist() == [True, True, False, False, False]
+    whole, _ = go_once(recipe, state, data, epochs=2)
+    assert_same_bits(after.params, whole.params)
+    again, metrics = go_once(recipe, after, data, epochs=2)  # it stays as it is
+    assert_same_bits(again, after)
+    assert np.all(np.isnan(metrics["loss"]))
+
+
+def test_parameters_that_overflow_in_the_last_step_of_an_epoch_are_seen_too():
+    """rate 3e38: the gradient of step 0 is 2, the step 6e38, beyond float32, though its loss was 1. With one row a step is an epoch."""
+    recipe, state, data = doubling(3e38, rows=1)
+    after, history = go_once(recipe, state, data, epochs=5)
+    assert (int(after.status), int(after.diverged_step), int(after.epoch)) == (Status.DIVERGED, 0, 0)
+    assert float(history["loss"][0]) == 1.0
+    assert_same_bits(after.params, state.params)
+
+
+def test_a_run_that_is_large_but_finite_goes_on():
+    recipe, state, data = doubling(5.0)  # (-19)^15 is 1.5e19
+    after, _ = go_once(recipe, state, data, epochs=5)
+    assert (int(after.status), int(after.diverged_step), int(after.epoch)) == (Status.RUNNING, -1, 5)
+
+
+# Start, evaluation, hypergradients -------------------------------------------------------------------------------------------
+
+
+def test_randomness_comes_from_key_and_member_alone(data):
+    recipe = classification()
+    first = begin(recipe, data, key_data(0), np.int32(0))
+    assert_same_bits(begin(recipe, data, key_data(0), np.int32(0)), first)
+    assert_same_bits(begin(recipe.replace(batch_size=4), data, key_data(0), np.int32(0)).params, first.params)
+    for key, member in ((0, 1), (1, 0)):
+        other = begin(recipe, data, key_data(key), np.int32(member))
+        assert not np.array_equal(other.params[0]["kernel"], first.params[0]["kernel"])
+        assert not np.array_equal(other.keys, first.keys)
+
+
+@pytest.mark.parametrize("rows", [1, 4, 9, 12])
+def test_many_rows_are_evaluated_in_pieces_with_the_same_result(rows, monkeypatch):
+    task = Regression(models.mlp((), 1))
+    batch = Batch(draw((rows, 4)), draw((rows,), seed=1), jnp.linspace(0.5, 1, rows))
+    params = task.init(jax.random.key(0), batch)
+    monkeypatch.setattr(loop_module, "EVALUATION_ROWS", 4)
+    assert_close(evaluate(task, params, batch), task.evaluate(params, batch), "float32")
+
+
+@pytest.mark.parametrize("gradients", ["autodiff", "backprop"])
+def test_gradients_go_through_the_whole_run_to_its_hyperparameters(gradients):
+    with precision("float64"):
+        data = split(*blobs(dtype="float64"))
+
+        def validation_loss(recipe):
+            _, history = advance(recipe, start(recipe, data, key_data(0), MEMBER), data, epochs=2)
+            return history["validation_loss"][-1]
+
+        loss_and_slopes = compiled(jax.value_and_grad(validation_loss), once=True)
+
+        def recipe(rate, l2):
+            return classification(learning_rate=rate, l2=l2, gradients=gradients)
+
+        _, slopes = loss_and_slopes(recipe(0.1, 0.02))
+        assert jax.tree.structure(slopes) == jax.tree.structure(recipe(0.1, 0.02))
+        for slope, (rate, l2) in ((slopes.optimizer.numbers["learning_rate"], (1e-6, 0)), (slopes.l2, (0, 1e-6))):
+            above, below = (loss_and_slopes(recipe(0.1 + sign * rate, 0.02 + sign * l2))[0] for sign in (1, -1))
+            assert float(slope) == pytest.approx(float(above - below) / 2e-6, rel=1e-6)
+            assert abs(slope) > 1e-3

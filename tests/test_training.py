@@ -1,0 +1,452 @@
+"""fit: against scikit-learn step for step, what it compiles, what a Run can do, and what is refused before anything is compiled."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from jaxnn import (
+    BinaryClassification,
+    Classification,
+    Data,
+    EarlyStopping,
+    Recipe,
+    Regression,
+    advance,
+    fit,
+    from_json,
+    models,
+    optimizer,
+    start,
+    to_json,
+)
+from jaxnn.compiling import compiled
+from jaxnn.runs import PREDICTION_ROWS
+from jaxnn.training import key_data
+from tests.events import watched
+from tests.samples import WIDTH, blobs, classification, plane, regression, sklearn_params
+from tests.tolerances import assert_close, assert_same_bits, precision
+
+ROWS = 40
+
+
+@pytest.fixture(scope="module")
+def xy() -> tuple[np.ndarray, np.ndarray]:
+    return blobs(ROWS)
+
+
+@pytest.fixture(scope="module")
+def run(xy):
+    return fit(stopping(), xy, validation=0.25, key=5, member=2)
+
+
+def stopping(**fields):
+    """A recipe with all that a run can have, that stops early on ``blobs``."""
+    rule = EarlyStopping(patience=2)
+    return classification(dropout=0.1, l2=1e-4, learning_rate=1.0, epochs=12, early_stopping=rule, **fields)
+
+
+# scikit-learn ---------------------------------------------------------------------------------------------------------------
+
+SOLVERS = {
+    "gradient descent": ({"solver": "sgd", "momentum": 0.0}, lambda rate: optimizer(optax.sgd, learning_rate=rate)),
+    "momentum": (
+        {"solver": "sgd", "momentum": 0.8, "nesterovs_momentum": False},
+        lambda rate: optimizer(optax.sgd, learning_rate=rate, momentum=0.8),
+    ),
+    "nesterov": (
+        {"solver": "sgd", "momentum": 0.8, "nesterovs_momentum": True},
+        lambda rate: optimizer(optax.sgd, learning_rate=rate, momentum=0.8, nesterov=True),
+    ),
+    "adam": ({"solver": "adam", "epsilon": 1e-14}, lambda rate: optimizer(optax.adam, learning_rate=rate, eps=1e-14)),
+}
+STEPS, RATE, ALPHA = 6, 0.1, 0.5
+
+
+def sklearn_walk(make, x, y, **options):
+    """The weights that scikit-learn starts from, and those after each of STEPS steps over all rows."""
+    classes = {} if make is MLPRegressor else {"classes": np.unique(y)}
+    shared = {"hidden_layer_sizes": (5,), "activation": "tanh", "alpha": ALPHA, "batch_size": len(x), "shuffle": False, "random_state": 1}
+    still = make(**shared, solver="sgd", momentum=0.0, learning_rate_init=1e-300).partial_fit(x, y, **classes)
+    model = make(**shared, learning_rate_init=RATE, **options)
+    after = [sklearn_params(model.partial_fit(x, y, **classes)) for _ in range(STEPS)]
+    return sklearn_params(still), after
+
+
+def our_walk(recipe, x, y, params):
+    """Our parameters after each of STEPS epochs of one step, from the given ones."""
+    data = jax.device_put(Data(x=x, y=y, train=np.arange(len(x), dtype=np.int32)))
+    state = compiled(start, once=True)(recipe, data, key_data(0), np.int32(0)).replace(params=params)
+    after = []
+    for _ in range(STEPS):
+        state, _ = compiled(advance, once=True, static=("epochs",))(recipe, state, data, epochs=1)
+        after.append(state.params)
+    return after
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_regression_is_scikit_learns_step_for_step(name):
+    """Its loss is half of ours and its penalty alpha / (2 rows), so its step is twice ours, and l2 = alpha / rows; Adam does not mind
+    the scale."""
+    with precision("float64"):
+        x, y = plane(dtype="float64")
+        options, make = SOLVERS[name]
+        before, theirs = sklearn_walk(MLPRegressor, x, y, **options)
+        model = Regression(models.mlp((5,), 1, activation="tanh"))
+        ours = our_walk(Recipe(model, make(RATE if name == "adam" else RATE / 2), batch_size=1000, l2=ALPHA / len(x)), x, y, before)
+        assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_classification_is_scikit_learns_step_for_step(classes):
+    with precision("float64"):
+        x, y = blobs(classes=classes, dtype="float64")
+        options, make = SOLVERS["nesterov"]
+        before, theirs = sklearn_walk(MLPClassifier, x, y, **options)
+        task = BinaryClassification if classes == 2 else Classification
+        model = models.mlp((5,), 1 if classes == 2 else classes, activation="tanh")
+        recipe = Recipe(task(model), make(RATE), batch_size=1000, l2=ALPHA / (2 * len(x)), gradients="backprop")
+        assert_close(our_walk(recipe, x, y, before), theirs)
+
+
+# What is compiled -----------------------------------------------------------------------------------------------------------
+
+
+def sized(width: int, **fields):
+    return classification(width=width, dropout=0.1, l2=1e-3, early_stopping=EarlyStopping(), epochs=2, **fields)
+
+
+def test_a_hundred_learning_rates_are_one_program(xy):
+    with watched() as events:
+        for rate in np.geomspace(1e-4, 1, 100):
+            fit(sized(6, learning_rate=rate), xy, validation=0.25)
+    assert events.traced["advance"] == events.traced["start"] == 1
+    assert events.compiled["jit(advance)"] == events.compiled["jit(start)"] == 1
+
+
+def test_only_structure_makes_another_program(xy):
+    recipe = sized(7)
+    fit(recipe, xy, validation=0.25)
+    with watched() as events:
+        fit(sized(7), xy, validation=0.25)
+        fit(from_json(to_json(recipe)), xy, validation=0.25)
+        fit(recipe.replace(l2=0.5), xy, validation=0.25)
+        fit(recipe.replace(l2=0), xy, validation=0.25)
+        fit(recipe.replace(l2=np.float64(0.25)), xy, validation=0.25)
+        fit(recipe.replace(l2=jnp.float32(0.25)), xy, validation=0.25)
+        fit(recipe.replace(early_stopping=EarlyStopping(patience=1, min_delta=0.5)), xy, validation=0.25)
+        fit(recipe.replace(task=classification(width=7, dropout=0.9).task), xy, validation=0.25)
+        fit(recipe, xy, validation=0.25, key=jax.random.key(3), member=7)
+        fit(recipe, (xy[0] + 1, xy[1]), validation=0.25)
+    assert events.traced["advance"] == events.traced["start"] == 0
+    assert not events.compiled["jit(advance)"] and not events.compiled["jit(start)"]
+    with watched() as events:
+        fit(sized(8), xy, validation=0.25)
+    assert events.traced["advance"] == events.compiled["jit(advance)"] == 1
+
+
+# A Run ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_reproducible_and_key_and_member_matter(xy, run):
+    again = fit(run.recipe, xy, validation=0.25, key=jax.random.key(5), member=run.member)
+    assert_same_bits((again.params, again.history, again.state), (run.params, run.history, run.state))
+    for other in (fit(stopping(), xy, validation=0.25, key=6, member=2), fit(stopping(), xy, validation=0.25, key=5, member=3)):
+        assert not np.array_equal(other.params[0]["kernel"], run.params[0]["kernel"])
+
+
+def test_a_run_that_stopped_early_has_the_best_epochs_parameters_and_a_history_to_its_end(xy, run):
+    assert run.outcome == "stopped early" and run.diverged_step is None
+    assert {len(values) for values in run.history.values()} == {run.epochs}
+    losses = run.history["validation_loss"]
+    assert run.epochs == run.best_epoch + 2 < 12 and np.argmin(losses) == run.best_epoch - 1
+    held_out = np.asarray(as_held_out(xy))
+    measured = run.evaluate(xy[0][held_out], xy[1][held_out])
+    assert measured["loss"] == pytest.approx(losses[run.best_epoch - 1], rel=1e-5)
+    assert measured["accuracy"] == pytest.approx(run.history["validation_accuracy"][run.best_epoch - 1])
+
+
+def as_held_out(xy):
+    from jaxnn.data.splits import split_rows
+
+    return split_rows(ROWS, 0.25, seed=5, classes=xy[1])[1]
+
+
+def test_a_run_can_go_on_from_its_state(xy):
+    data = Data(x=xy[0], y=xy[1], train=np.arange(ROWS, dtype=np.int32))
+    whole, half = fit(regression_of_classes(4), data), fit(regression_of_classes(2), data)
+    assert (whole.outcome, whole.epochs, whole.best_epoch) == ("finished", 4, 4)
+    state, _ = compiled(advance, static=("epochs",))(half.recipe, half.state, jax.device_put(data), epochs=2)
+    assert_same_bits(jax.tree.map(np.asarray, state.params), whole.params)
+
+
+def regression_of_classes(epochs):
+    return Recipe(Classification(models.mlp((), 3)), optimizer(optax.sgd, learning_rate=0.1, momentum=0.9), epochs=epochs)
+
+
+def test_a_callback_sees_every_epoch_and_changes_no_bit(xy, run):
+    seen = []
+    watched_run = fit(run.recipe, xy, validation=0.25, key=5, member=2, callback=lambda epoch, metrics: seen.append((epoch, metrics)))
+    assert_same_bits((watched_run.params, watched_run.history, watched_run.state), (run.params, run.history, run.state))
+    assert [epoch for epoch, _ in seen] == list(range(1, run.epochs + 1))
+    assert [metrics["loss"] for _, metrics in seen] == run.history["loss"].tolist()
+
+
+def test_a_run_that_diverges_raises_nothing(xy):
+    diverged = fit(classification(learning_rate=1e38), xy)
+    assert diverged.outcome == "diverged" and diverged.diverged_step is not None and diverged.diverged_step < 10
+    assert diverged.epochs == diverged.best_epoch == diverged.diverged_step // 5
+    assert all(np.all(np.isfinite(leaf)) for leaf in jax.tree.leaves(diverged.params))
+    assert len(diverged.history["loss"]) == diverged.epochs + 1 and not np.isfinite(diverged.history["loss"][-1])
+
+
+def test_data_may_come_in_any_form(xy):
+    recipe = classification()
+    expected = fit(recipe, xy, validation=0.25)
+    x, y = xy
+    for data in ([x, y], (x.tolist(), y.tolist()), (x.astype("float64"), y.astype("int64")), (jnp.asarray(x), jnp.asarray(y))):
+        assert_same_bits(fit(recipe, data, validation=0.25).params, expected.params)
+
+
+def test_validation_rows_may_be_given(xy):
+    (x, y), other = xy, blobs(9, seed=1)
+    given = fit(classification(), xy, validation=other)
+    assert_same_bits(fit(classification(), xy, validation=[part.tolist() for part in other]).params, given.params)
+    joined = Data(
+        x=np.concatenate([x, other[0]]),
+        y=np.concatenate([y, other[1]]),
+        train=np.arange(ROWS, dtype=np.int32),
+        validation=np.arange(ROWS, ROWS + 9, dtype=np.int32),
+    )
+    assert_same_bits(fit(classification(), joined).history, given.history)
+    assert_same_bits(fit(classification(), xy).params, given.params)  # they are looked at, never trained on
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.data())
+def test_a_rows_prediction_is_the_same_in_any_batch(run, draw):
+    x = blobs(2 * PREDICTION_ROWS + 50, seed=9)[0]
+    whole = run.predict(x)
+    count = draw.draw(st.sampled_from([1, 2, 3, 100, PREDICTION_ROWS - 1, PREDICTION_ROWS, PREDICTION_ROWS + 1, len(x)]))
+    rows = draw.draw(st.lists(st.integers(0, len(x) - 1), min_size=1, max_size=count))
+    assert_same_bits(run.predict(x[rows]), whole[rows])
+
+
+def test_predictions_take_any_numbers_of_the_right_shape(run, xy):
+    x = np.round(xy[0] * 10)
+    assert_same_bits(run.predict(x.astype("int64")), run.predict(x))
+    assert_same_bits(run.predict(x.tolist()), run.predict(x))
+    assert_same_bits(run.predict(jnp.asarray(x)), run.predict(x.astype("float64")))
+    assert run.predict(x).shape == (ROWS, 3) and run.predict(x).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "match"),
+    [
+        (np.ones((2, WIDTH + 1)), ValueError, r"predict: x must be rows of shape \(4,\), as in training, got rows of shape \(5,\)"),
+        (np.ones(WIDTH), ValueError, r"predict: x must be rows of shape \(4,\), as in training, got rows of shape \(\)"),
+        (1.0, ValueError, r"predict: x must be rows of shape \(4,\), as in training, got"),
+        (np.ones((0, WIDTH)), ValueError, "predict: x must be at least one row, got none"),
+        ([["a"] * WIDTH], TypeError, r"predict: data must be numbers, got dtype <U1\. Encode text as numbers first"),
+    ],
+)
+def test_what_can_not_be_predicted_from(run, x, error, match):
+    with pytest.raises(error, match=match):
+        run.predict(x)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "match"),
+    [
+        (np.ones((2, 5)), [0, 1], r"evaluate: x must be rows of shape \(4,\), as in training, got rows of shape \(5,\)"),
+        (np.ones((2, 4)), [0, 1, 2], r"evaluate: y must be one target for each row of x"),
+        (np.ones((2, 4)), [0, 3], r"Classification: y must be \(rows,\) whole numbers from 0 to 2, got 0 to 3"),
+        (np.ones((2, 4)), [0.0, 0.5], r"evaluate: y must be int32, as in training, got float32"),
+        (np.ones((2, 4)), [[0], [1]], r"evaluate: y must be rows of shape \(\), as in training, got rows of shape \(1,\)"),
+    ],
+)
+def test_what_can_not_be_evaluated(run, x, y, match):
+    with pytest.raises(ValueError, match=match):
+        run.evaluate(x, y)
+
+
+def test_runs_print_in_a_line_and_compare_by_identity(run, xy):
+    assert "outcome='stopped early'" in repr(run) and len(repr(run)) < 600
+    assert run == run and run != fit(classification(), xy)
+
+
+def test_seeds_are_jaxs_keys():
+    for seed in (0, 7, 2**32 - 1):
+        assert key_data(seed).tolist() == jax.random.key_data(jax.random.key(seed)).tolist()
+        assert key_data(np.int64(seed)).tolist() == key_data(jax.random.PRNGKey(seed)).tolist() == key_data(seed).tolist()
+
+
+# What is refused --------------------------------------------------------------------------------------------------------------
+
+X, Y = blobs(ROWS)
+
+
+def damaged(value: float, count: int = 1) -> np.ndarray:
+    x = X.copy()
+    x.ravel()[:count] = value
+    return x
+
+
+MISTAKES = {
+    "no pair": (classification(), X, {}, TypeError, r"fit: data must be \(x, y\), got ndarray"),
+    "unequal lengths": (
+        classification(),
+        (X, Y[:-1]),
+        {},
+        ValueError,
+        "fit: data must be arrays of the same, .* number of rows, got 39 and 40",
+    ),
+    "no rows": (classification(), (X[:0], Y[:0]), {}, ValueError, "fit: data must be arrays of the same, non-zero number of rows, got 0"),
+    "numbers in place of arrays": (classification(), (1.0, 2), {}, ValueError, "fit: data must be arrays of the same, non-zero number"),
+    "NaN": (classification(), (damaged(np.nan), Y), {}, ValueError, "fit: x must be finite numbers, got 1 NaN or infinite of 160"),
+    "infinity": (classification(), (damaged(np.inf, 3), Y), {}, ValueError, "fit: x must be finite numbers, got 3 NaN or infinite"),
+    "too large for float32": (classification(), (damaged(1.0).astype("float64") * 1e300, Y), {}, ValueError, "fit: x must be finite"),
+    "NaN in y": (regression(), (X, np.full(ROWS, np.nan)), {}, ValueError, "fit: y must be finite numbers, got 40 NaN or infinite of 40"),
+    "text": (classification(), (X, np.array(["a"] * ROWS)), {}, TypeError, r"fit: data must be numbers, got dtype <U1\. Encode text"),
+    "objects": (classification(), (X.astype(object), Y), {}, TypeError, "fit: data must be numbers, got dtype object"),
+    "whole numbers in x": (classification(), (X.astype(int), Y), {}, TypeError, "Dense: x must be a floating-point array, got dtype int32"),
+    "one axis": (classification(), (X[:, 0], Y), {}, ValueError, r"Dense: x must be of shape \(batch, \.\.\., inputs\), got shape \(1,\)"),
+    "no targets": (classification(), (X, None), {}, ValueError, "Classification: y must be given, one target for each row, got None"),
+    "classes from 1": (classification(), (X, Y + 1), {}, ValueError, "Classification: y must be .* from 0 to 2, got 1 to 3"),
+    "negative classes": (classification(), (X, Y - 1), {}, ValueError, "Classification: y must be .* from 0 to 2, got -1 to 1"),
+    "classes as fractions": (classification(), (X, Y / 2), {}, ValueError, r"Classification: y must be .*, got float32 of shape \(40,\)"),
+    "one-hot classes": (
+        classification(),
+        (X, np.eye(3)[Y]),
+        {},
+        ValueError,
+        r"Classification: y must be .* got float32 of shape \(40, 3\)",
+    ),
+    "classes where numbers should be": (regression(), (X, Y), {}, ValueError, "Regression: y must be floating-point"),
+    "two outputs for one number": (
+        Recipe(Regression(models.mlp((), 2)), optimizer(optax.sgd, learning_rate=0.1)),
+        plane(),
+        {},
+        ValueError,
+        r"Regression: the model's output must be of shape \(batch, 1\)",
+    ),
+    "early stopping without validation": (
+        classification(early_stopping=EarlyStopping()),
+        (X, Y),
+        {},
+        ValueError,
+        r"fit: validation must be given, for early_stopping watches it, got None\. For instance validation=0\.2",
+    ),
+    "a share of 1": (classification(), (X, Y), {"validation": 1.0}, ValueError, "share must be between 0 and 1, both excluded, got 1.0"),
+    "a share of nothing": (classification(), (X, Y), {"validation": 0.001}, ValueError, "share must be enough for a row on each side"),
+    "a number of rows": (classification(), (X, Y), {"validation": 8}, TypeError, "fit: validation must be a share of the rows such as 0.2"),
+    "a name": (classification(), (X, Y), {"validation": "20%"}, TypeError, r"fit: validation must be .*, got '20%'"),
+    "validation without targets": (
+        classification(),
+        (X, Y),
+        {"validation": X},
+        TypeError,
+        r"fit: validation must be .*, or \(x, y\), or None",
+    ),
+    "validation of another width": (
+        classification(),
+        (X, Y),
+        {"validation": (X[:, :3], Y)},
+        ValueError,
+        r"fit: validation must be rows like those of data, .*\(4,\).*, got .*\(3,\)",
+    ),
+    "validation of another kind": (
+        classification(),
+        (X, Y),
+        {"validation": (X, Y / 2)},
+        ValueError,
+        r"fit: validation must be rows like those of data, .*whole \(\).*, got .*floating-point \(\)",
+    ),
+    "validation of unequal lengths": (
+        classification(),
+        (X, Y),
+        {"validation": (X, Y[1:])},
+        ValueError,
+        "fit: data must be .*, got 39 and 40",
+    ),
+    "NaN in validation": (classification(), (X, Y), {"validation": (damaged(np.nan), Y)}, ValueError, "fit: x must be finite numbers"),
+    "rows that are not there": (
+        classification(),
+        Data(x=X, y=Y, train=np.array([0, ROWS])),
+        {},
+        ValueError,
+        r"fit: data\.train must be row numbers from 0 to 39",
+    ),
+    "no rows to train on": (classification(), Data(x=X, y=Y, train=np.arange(0)), {}, ValueError, r"fit: data\.train must be row numbers"),
+    "a mask of rows": (
+        classification(),
+        Data(x=X, y=Y, train=np.arange(ROWS), validation=np.ones(ROWS, bool)),
+        {},
+        ValueError,
+        r"fit: data\.validation must be row numbers",
+    ),
+    "learning rate below 0": (
+        classification(learning_rate=-0.1),
+        (X, Y),
+        {},
+        ValueError,
+        r"learning_rate must be in \[0, inf\), got -0\.1",
+    ),
+    "dropout of 1": (
+        classification(dropout=1.0),
+        (X, Y),
+        {},
+        ValueError,
+        r"fit: task\.model\.layers\[2\]\.rate must be in \[0, 1\), got 1",
+    ),
+    "L2 of NaN": (classification(l2=np.nan), (X, Y), {}, ValueError, r"fit: l2 must be in \[0, inf\), got nan"),
+    "patience of 0": (
+        classification(early_stopping=EarlyStopping(patience=0)),
+        (X, Y),
+        {"validation": 0.25},
+        ValueError,
+        r"fit: early_stopping\.patience must be in \[1, inf\), got 0",
+    ),
+    "no recipe": (classification().task, (X, Y), {}, TypeError, "fit: recipe must be a Recipe, got Classification"),
+    "a model in place of a task": (
+        Recipe(models.mlp((), 3), optimizer(optax.sgd, learning_rate=0.1)),
+        (X, Y),
+        {},
+        TypeError,
+        r"fit: task must be made as in Classification\(model\), got Chain",
+    ),
+    "optax's optimizer": (
+        Recipe(Classification(models.mlp((), 3)), optax.sgd(0.1)),
+        (X, Y),
+        {},
+        TypeError,
+        r"fit: optimizer must be made as in optimizer\(optax\.adam, learning_rate=1e-3\)",
+    ),
+    "patience in place of early stopping": (
+        classification(early_stopping=5),
+        (X, Y),
+        {},
+        TypeError,
+        r"fit: early_stopping must be made as in EarlyStopping\(patience=5\), got 5",
+    ),
+    "a key of text": (classification(), (X, Y), {"key": "0"}, TypeError, "fit: key must be a whole number or one JAX random key"),
+    "a fraction for a key": (classification(), (X, Y), {"key": 0.5}, TypeError, "fit: key must be a whole number"),
+}
+
+
+@pytest.mark.parametrize(("recipe", "data", "options", "error", "match"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_mistakes_are_one_sentence_before_anything_is_compiled(recipe, data, options, error, match):
+    with watched() as events, pytest.raises(error, match=match) as raised:
+        fit(recipe, data, **options)
+    assert not events.compiled
+    assert "\n" not in str(raised.value)
+
+
+def test_members_share_nothing_with_each_other_but_the_data(xy):
+    runs = [fit(classification(), xy, member=member) for member in range(3)]
+    kernels = [run.params[0]["kernel"] for run in runs]
+    assert not np.array_equal(kernels[0], kernels[1]) and not np.array_equal(kernels[1], kernels[2])
