@@ -35,6 +35,9 @@ def plan(*, lanes: int | None = None, workers: int | None = None) -> Plan:
 
     lanes=1 is the exact mode everywhere: each member alone in the program of ``fit``.
     """
+    for name, value in (("lanes", lanes), ("workers", workers)):
+        if value is not None:
+            check_whole("fit_many", name, value, low=1)
     devices = jax.local_devices()
     if devices[0].platform == "cpu":
         return Plan((devices[0],) * (workers or _cores()), lanes or 1)
@@ -60,9 +63,10 @@ def fit_many(
     A member that diverges is frozen at its last finite epoch and flagged in its Run; nobody else is touched.
     lanes, workers: see ``plan``. Raises what ``fit`` raises, before anything is compiled.
     """
+    spread = plan(lanes=lanes, workers=workers)
     members = make_members(recipes, data, key=key, validation=validation, seeds=seeds, folds=folds)
     runs: list[Run | None] = [None] * len(members)
-    for index, run in finished(members, key_data(key), plan(lanes=lanes, workers=workers)):
+    for index, run in finished(members, key_data(key), spread):
         runs[index] = run
     return [run for run in runs if run is not None]
 

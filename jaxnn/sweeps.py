@@ -121,8 +121,8 @@ def sweep(
     members = make_members(recipes, data, key=key, validation=None if folds else validation, seeds=seeds, folds=folds)
     _check_metric(metric, members)
     check_whole("sweep", "keep", keep, low=1)
-    ranking = _Ranking(metric, keep)
-    with suppress(KeyboardInterrupt), closing(finished(members, key_data(key), plan(lanes=lanes, workers=workers))) as arrivals:
+    ranking, spread = _Ranking(metric, keep), plan(lanes=lanes, workers=workers)
+    with suppress(KeyboardInterrupt), closing(finished(members, key_data(key), spread)) as arrivals:
         for number, runs in _complete(arrivals, len(members) // len(recipes)):
             trial = ranking.add(number, proposals[number], runs)
             if on_trial is not None:
