@@ -14,7 +14,7 @@ from jaxnn.records import Record
 
 
 class Loss(Record, ABC):
-    """A per-example loss and its hand-derived gradient."""
+    """A per-example loss and its hand-derived gradient; docs/derivations/losses.md derives each."""
 
     @abstractmethod
     def value(self, outputs: jax.Array, y: jax.Array) -> jax.Array:

@@ -27,7 +27,7 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805  # fixed points 
 
 
 class Activation(Layer):
-    """An elementwise function without parameters: ``value(b)`` and ``derivative(b, y)``."""
+    """An elementwise function without parameters: ``value(b)`` and ``derivative(b, y)``, derived in docs/derivations/activations.md."""
 
     initializer: ClassVar[Callable[..., Any]] = staticmethod(he_normal)
 
@@ -106,7 +106,7 @@ class ReLU(Activation):
 
 
 class LeakyReLU(Activation):
-    """y = b where b >= 0, else slope b. The lecture's figure has slope 0.1; the default is jax.nn's 0.01."""
+    """y = b where b >= 0, else slope b; y' = 1 or slope. The lecture's figure has slope 0.1; the default is jax.nn's 0.01."""
 
     slope: float = number(default=0.01)
 
@@ -118,7 +118,10 @@ class LeakyReLU(Activation):
 
 
 class ELU(Activation):
-    """y = b where b > 0, else alpha (exp(b) - 1). The lecture's figure has alpha 0.1; the default is 1 (Clevert et al. 2015)."""
+    """y = b where b > 0, else alpha (exp(b) - 1); y' = 1 or y + alpha.
+
+    The lecture's figure has alpha 0.1; the default is 1 (Clevert et al. 2015).
+    """
 
     alpha: float = number(low=0, default=1.0)
 
@@ -130,7 +133,10 @@ class ELU(Activation):
 
 
 class SELU(Activation):
-    """y = lambda ELU(b; alpha) with the constants that keep mean 0 and variance 1 (Klambauer et al. 2017)."""
+    """y = lambda ELU(b; alpha) with the constants that keep mean 0 and variance 1 (Klambauer et al. 2017).
+
+    y' = lambda where b > 0, else y + lambda alpha.
+    """
 
     initializer = staticmethod(lecun_normal)
 

@@ -13,7 +13,7 @@ class Chain(Layer):
     """Layers one after the other: y = f_n(... f_2(f_1(x))). Its parameters are the tuple of its layers' parameters.
 
     Rule: the chain rule itself. The error dy passes backwards through the layers, each adding its own dparams on the way:
-    the lecture's delta recursion.
+    the lecture's delta recursion, derived in docs/derivations/chain.md.
     """
 
     layers: tuple[Layer, ...]

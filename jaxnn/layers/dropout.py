@@ -15,7 +15,7 @@ class Dropout(Layer):
 
     y = x m / (1 - rate), m ~ Bernoulli(1 - rate) drawn for each element; without a key y = x. Rule: dx = dy m / (1 - rate).
     ``rate`` in [0, 1) is a hyperparameter: every rate runs in the same program. Source: Srivastava et al. 2014, the
-    "inverted" form, in which prediction needs no scaling.
+    "inverted" form, in which prediction needs no scaling. The rule is derived in docs/derivations/dropout.md.
     """
 
     rate: float = number(low=0, high=1, open_high=True, default=0.5)
