@@ -62,7 +62,8 @@ def decision_boundary(axes: Axes, predict: Predict, x: np.ndarray, y: np.ndarray
     x, y = np.asarray(x), np.asarray(y)
     if x.ndim != 2 or x.shape[1] != 2:
         raise ValueError(sentence("decision_boundary", "x", "of shape (rows, 2)", f"shape {x.shape}", "Choose two of the columns."))
-    margin = 0.08 * np.ptp(x, axis=0)
+    spread = np.ptp(x, axis=0)
+    margin = np.where(spread > 0, 0.08 * spread, 1.0)  # points on a line still lie in a plane
     sides = [np.linspace(low, high, resolution) for low, high in zip(x.min(axis=0) - margin, x.max(axis=0) + margin, strict=True)]
     across, up = np.meshgrid(*sides)
     p = np.asarray(predict(np.column_stack([across.ravel(), up.ravel()]).astype(x.dtype)))
