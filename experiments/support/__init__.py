@@ -1,0 +1,1 @@
+"""What experiments share: the command line and result files, and drawings that only they need."""

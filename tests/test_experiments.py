@@ -1,0 +1,135 @@
+"""Every experiment at smoke size: what the syllabus says must come out, and that kept results belong to the code as it is."""
+
+import dataclasses
+import importlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from experiments import activation_functions, classification, depth, logistic_neuron, threshold_units
+from experiments.support.runner import command_line, plain
+
+FOLDER = Path(__file__).parent.parent / "experiments"
+NAMES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
+RESULTS = FOLDER / "results"
+each = pytest.mark.parametrize("name", NAMES)
+
+
+def smoke(module: Any, **changes: Any) -> tuple[dict[str, Any], dict[str, Figure]]:
+    figures: dict[str, Figure] = {}
+    return module.main(dataclasses.replace(module.Config.smoke(), **changes), figures.__setitem__), figures
+
+
+@pytest.fixture
+def no_data_folder(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv("JAXNN_DATA", raising=False)
+    yield
+
+
+def test_threshold_units_are_exact() -> None:
+    results, figures = smoke(threshold_units)
+    assert all(net["exact"] for net in results["nets"].values()) and results["memory"]["exact"]
+    assert {name: net["layers"] for name, net in results["nets"].items() if "XOR" in name} == {"XOR, two layers": 2, "XOR, weighted": 2}
+    counts = results["functions of one unit"]
+    assert [counts[n]["proper"] for n in "1234"] == [counts[n]["proper, by formula"] for n in "1234"] == [4, 11, 36, 125]
+    assert [counts[n]["weighted"] for n in "1234"] == [4, 14, 104, 1882]
+    assert all(row["found and refuted are all"] for row in counts.values())
+    beyond = results["functions of two inputs beyond one unit"]
+    assert sorted(beyond["proper"]) == ["NAND", "XNOR", "XOR", "x1 implies x2", "x2 implies x1"]
+    assert sorted(beyond["weighted"]) == ["XNOR", "XOR"]
+    assert set(figures) == {"threshold_units_nets", "threshold_units_counts"}
+
+
+def test_hand_set_params_have_the_shape_that_init_would_give() -> None:
+    net, _ = threshold_units.NETS["XOR, two layers"]
+    layer, params = threshold_units.build(net)
+    drawn = layer.init(jax.random.key(0), np.zeros((1, 2), np.float32))
+    assert jax.tree.map(np.shape, params) == jax.tree.map(np.shape, drawn)
+
+
+def test_a_sigmoid_neuron_is_logistic_regression() -> None:
+    results, _ = smoke(logistic_neuron)
+    for row in results.values():
+        assert row["max |difference|, float32"]["worst"] < 1e-3
+        assert row["max |difference|, float64"] < 1e-6
+        assert row["training accuracy"]["neuron"] == pytest.approx(row["training accuracy"]["scikit-learn"], abs=1e-6)
+
+
+def test_derivatives_by_hand_are_those_of_autodiff() -> None:
+    results, _ = smoke(activation_functions)
+    for row in results.values():
+        assert row["max |by hand - autodiff|, float64"] < 1e-14
+        assert row["max |by hand - autodiff|, float32"] < 1e-6
+        assert row["max |by hand - central difference|, float64"] < 1e-9
+    assert sum(row["in the lecture"] for row in results.values()) == 5
+    assert (results["sigmoid"]["steepest"], results["step"]["steepest"]) == (0.25, 0.0)
+
+
+def test_accuracy_rises_with_depth_on_spirals() -> None:
+    results, _ = smoke(depth)
+    assert results["accuracy rises with depth on spirals"]
+    assert results["circles"]["logistic"]["test accuracy"]["mean"] < 0.65 < results["circles"]["1 hidden layer"]["test accuracy"]["mean"]
+
+
+def test_the_wide_layer_has_as_many_parameters_as_five() -> None:
+    config = depth.Config()
+    assert config.wide is not None
+    counts = [sum((a + 1) * b for a, b in zip((2, *hidden), (*hidden, 1), strict=True)) for hidden in depth.shapes(config).values()]
+    assert counts[-1] == counts[-2]
+
+
+@pytest.mark.usefixtures("no_data_folder")
+def test_classifiers_are_at_the_level_of_scikit_learn() -> None:
+    results, figures = smoke(classification)
+    assert "JAXNN_DATA" in results["mnist"]["left out"]
+    for name in ("breast cancer", "digits"):
+        accuracy = results[name]["test accuracy"]
+        assert accuracy["jaxnn"]["mean"] > max(0.9, accuracy["scikit-learn"]["mean"] - 0.03)
+    assert set(figures) == {"classification", "classification_digits"}
+
+
+def test_mnist_is_read_where_its_file_is(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    arrays = {name: random.integers(0, 256, (rows, 784), dtype=np.uint8) for name, rows in (("x_train", 60), ("x_test", 20))}
+    np.savez(tmp_path / "mnist.npz", **arrays, y_train=np.arange(60) % 10, y_test=np.arange(20) % 10)
+    config = dataclasses.replace(classification.Config.smoke(), data=str(tmp_path), mnist_rows=40)
+    (split,) = classification.read_splits("mnist", config)
+    assert (split.x.shape, split.x_test.shape, float(split.x.max())) == ((40, 784), (20, 784), 1.0)
+    problem = classification.PROBLEMS["mnist"]._replace(hidden=(8,), epochs=1, batch_size=16)
+    outcomes = classification.run_all(problem, [split], config)
+    assert [len(group) for group in outcomes.values()] == [1, 1, 1]
+
+
+def test_command_line_writes_results_and_figures_but_no_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command_line(activation_functions.main, activation_functions.Config, ["--smoke", "--out", str(tmp_path)])
+    record = json.loads((tmp_path / "activation_functions.json").read_text(encoding="utf-8"))
+    assert set(record) == {"question", "config", "results", "seconds", "versions", "hardware"}
+    assert (tmp_path / "activation_functions.png").read_bytes().startswith(b"\x89PNG")
+    assert str(tmp_path) not in json.dumps(record) and "written to" in capsys.readouterr().out
+
+
+@each
+def test_form(name: str) -> None:
+    module = importlib.import_module(f"experiments.{name}")
+    assert str(module.__doc__).splitlines()[0].endswith("?")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(module.Config(), dataclasses.fields(module.Config)[0].name, None)
+    assert f"experiments.{name}" in (FOLDER / "README.md").read_text(encoding="utf-8")
+
+
+@each
+def test_kept_results_are_of_a_full_run_of_the_config_as_it_is(name: str) -> None:
+    config = plain(dataclasses.asdict(importlib.import_module(f"experiments.{name}").Config()))
+    config.pop("data", None)
+    assert json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["config"] == config
+
+
+def test_figures_are_small_enough_to_be_kept() -> None:
+    sizes = {path.name: path.stat().st_size for path in RESULTS.glob("*.png")}
+    assert sizes and max(sizes.values()) < 300_000
