@@ -26,14 +26,15 @@ class Tunable:
     swept: str
     alone: str
     help: str
+    optional: bool = False  # whether "none" leaves it out altogether
 
 
 TUNABLES = {
     "learning_rate": Tunable(float, Range(0), LogUniform, "3e-4:3e-2", "1e-3", "Step size of Adam"),
-    "l2": Tunable(float, Range(0), LogUniform, "1e-6:1e-2", "1e-4", "Weight of the penalty on squared weights"),
+    "l2": Tunable(float, Range(0), LogUniform, "1e-6:1e-2", "1e-4", "Weight of the penalty on squared weights, or none", True),
     "width": Tunable(int, Range(1), Integer, "64,128", "64", "Units of each hidden layer"),
     "depth": Tunable(int, Range(0), Integer, "1,2", "2", "Hidden layers"),
-    "dropout": Tunable(float, Range(0, 1, open_high=True), Uniform, "none", "none", "Share of units dropped in training, or none"),
+    "dropout": Tunable(float, Range(0, 1, open_high=True), Uniform, "none", "none", "Share of units dropped in training, or none", True),
     "activation": Tunable(str, Range(), None, "relu", "relu", f"One of {', '.join(ACTIVATIONS)}"),
 }
 
@@ -72,7 +73,8 @@ def _read(name: str, text: str) -> Any:
     tunable, option = TUNABLES[name], f"--{name.replace('_', '-')}"
     is_range = ":" in text and tunable.between is not None
     try:
-        values = [None if part.strip() == "none" else tunable.read(part.strip()) for part in text.split(":" if is_range else ",")]
+        parts = [part.strip() for part in text.split(":" if is_range else ",")]
+        values = [None if part == "none" and tunable.optional else tunable.read(part) for part in parts]
     except ValueError:
         raise ValueError(sentence("jaxnn", option, "a value, a range low:high or a choice a,b,c", repr(text))) from None
     for value in values:
