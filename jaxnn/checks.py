@@ -10,6 +10,7 @@ import jax
 from jaxnn.typing import Range
 
 FINITE = Range()
+MOST_NAMES = 20
 
 
 def sentence(where: str, argument: str, expected: str, got: Any, advice: str = "") -> str:
@@ -22,14 +23,15 @@ def sentence(where: str, argument: str, expected: str, got: Any, advice: str = "
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Advice for a misspelt name: the nearest known ones, or all of them.
+    """Advice for a misspelt name: the nearest known ones, or all of them if they fit a line.
 
     >>> nearest("relo", ["relu", "tanh"])
     'Did you mean relu?'
     """
     options = sorted(known)
     close = difflib.get_close_matches(name, options, n=3, cutoff=0.5)
-    return f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(options)}."
+    more = f" and {len(options) - MOST_NAMES} more" if len(options) > MOST_NAMES else ""
+    return f"Did you mean {' or '.join(close)}?" if close else f"Known: {', '.join(options[:MOST_NAMES])}{more}."
 
 
 def check_whole(where: str, argument: str, value: Any, *, low: int) -> None:

@@ -5,6 +5,7 @@ jaxnn's own records, functions from the modules of ``names``; anything else has 
 """
 
 import dataclasses
+import inspect
 import json
 from collections.abc import Callable, Mapping
 from types import UnionType
@@ -41,11 +42,14 @@ def from_json(text: str, *, known: Mapping[str, Any] | None = None) -> Any:
     """
     try:
         record = _decode(json.loads(text, parse_constant=_refuse_constant), known or {})
-        if not isinstance(record, Record):
-            raise TypeError(f"{type(record).__name__} where a record should be")
-        check_ranges("from_json", record)
     except (json.JSONDecodeError, RecursionError, TypeError) as error:
         raise ValueError(f"from_json: this is not a recipe that can be read: {error}.") from error
+    if not isinstance(record, Record):
+        raise ValueError(sentence("from_json", "text", "a record", f"{type(record).__name__}"))
+    try:
+        check_ranges("from_json", record)
+    except TypeError as error:
+        raise ValueError(str(error)) from error
     return record
 
 
@@ -82,7 +86,7 @@ def _decode(value: Any, known: Mapping[str, Any]) -> Any:
 def _decode_record(value: dict[str, Any], known: Mapping[str, Any]) -> Any:
     cls = known.get(str(value["type"])) or _record_types(Record).get(str(value["type"]))
     if not (isinstance(cls, type) and issubclass(cls, Record)):
-        raise ValueError(f"from_json: there is no record type {value['type']!r}. Hand it in: known={{{value['type']!r}: its_class}}.")
+        raise ValueError(f"from_json: there is no record type {str(value['type'])[:60]!r}. Hand it in: known={{its_name: its_class}}.")
     names = {field.name for field in dataclasses.fields(cls)}
     fields = {name: _decode(item, known) for name, item in value.items() if name != "type"}
     if unknown := sorted(fields.keys() - names):
@@ -90,7 +94,7 @@ def _decode_record(value: dict[str, Any], known: Mapping[str, Any]) -> Any:
     hints = get_type_hints(cls)
     for name, item in fields.items():
         if not _suits(item, hints[name]):
-            expected = f"of type {getattr(hints[name], '__name__', hints[name])}"
+            expected = f"of type {inspect.formatannotation(hints[name])}"
             raise ValueError(sentence("from_json", f"{value['type']}.{name}", expected, repr(item)[:60]))
     return cls(**fields)
 

@@ -26,8 +26,7 @@ from jaxnn.typing import Batch, Params
 
 FORMAT, VERSION = "jaxnn-model", 1
 NO_DIGEST = "0" * 64
-
-
+DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32", "U32": "uint32"}
 DIGEST_FIELD = re.compile(rb'"sha256":"([0-9a-f]{64})"')  # inside a JSON string the quotes would be escaped
 
 
@@ -79,11 +78,10 @@ def load_model(path: str | Path, *, known: Mapping[str, Any] | None = None) -> M
         raise FileNotFoundError(f"There is no model file {str(path)!r}.")
     content = _checked_content(path)
     try:
-        return _read(path, content, known)
-    except ValueError:
-        raise
-    except Exception as error:  # a digest proves a file whole, not honest: whatever else is wrong in it, the answer is the same
-        raise ValueError(f"load_model: {path} does not describe a model: {type(error).__name__}: {error}") from error
+        return _read(content, known)
+    except Exception as error:  # a digest proves a file whole, not honest: whatever is wrong in it, the answer is the same
+        reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+        raise ValueError(f"load_model: {path} can't be used. {reason.partition('\n')[0]}") from error
 
 
 def _with_sorted_header(content: bytes) -> bytes:
@@ -94,19 +92,17 @@ def _with_sorted_header(content: bytes) -> bytes:
     return len(header).to_bytes(8, "little") + header + content[8 + size :]
 
 
-def _read(path: Path, content: bytes, known: Mapping[str, Any] | None) -> Model:
-    import safetensors.numpy
-
+def _read(content: bytes, known: Mapping[str, Any] | None) -> Model:
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
     if header.get("format") != FORMAT:
-        raise ValueError(f"load_model: {path} is not a jaxnn model file.")
+        raise ValueError("It is not a jaxnn model file.")
     if int(header["version"]) > VERSION:
-        raise ValueError(f"load_model: {path} is of format version {header['version']}, this jaxnn reads up to {VERSION}. Update jaxnn.")
+        raise ValueError(f"It is of format version {header['version']}, this jaxnn reads up to {VERSION}. Update jaxnn.")
     recipe = from_json(header["recipe"], known=known)
     if not isinstance(recipe, Recipe):
-        raise ValueError(f"load_model: {path} holds a {type(recipe).__name__} where the recipe should be.")
+        raise ValueError(f"It holds a {type(recipe).__name__} where the recipe should be.")
     examples = _read_examples(json.loads(header["examples"]))
-    params = _restore(path, recipe, examples, safetensors.numpy.load(content))
+    params = _restore(recipe, examples, _read_tensors(content))
     return Model(recipe=recipe, params=params, examples=examples, extras=json.loads(header["extras"]))
 
 
@@ -153,7 +149,7 @@ def _checked_content(path: Path) -> bytes:
     return content
 
 
-def _restore(path: Path, recipe: Recipe, examples: Any, tensors: dict[str, np.ndarray]) -> Params:
+def _restore(recipe: Recipe, examples: Any, tensors: dict[str, np.ndarray]) -> Params:
     batch = jax.tree.map(lambda spec: jax.ShapeDtypeStruct((1, *spec.shape), spec.dtype), examples)
     key = jax.eval_shape(lambda: jax.random.key(0))
     expected = jax.eval_shape(lambda key, x, y: recipe.task.init(key, Batch(x, y, None)), key, *batch)
@@ -163,12 +159,21 @@ def _restore(path: Path, recipe: Recipe, examples: Any, tensors: dict[str, np.nd
     if described != found:
         odd = sorted(name for name in described.keys() | found.keys() if described.get(name) != found.get(name))
         advice = " Enable float64 in JAX (jax_enable_x64), as it was on saving." if _needs_float64(tensors) else ""
-        raise ValueError(f"load_model: parameters {', '.join(odd[:3])} in {path} do not fit the model of its recipe.{advice}")
+        raise ValueError(f"Its parameters {', '.join(odd[:3])} do not fit the model of its recipe.{advice}")
     return jax.tree.unflatten(jax.tree.structure(expected), [tensors[name] for name in shapes])
 
 
 def _needs_float64(tensors: dict[str, np.ndarray]) -> bool:
     return any(array.dtype == np.float64 for array in tensors.values()) and jax.dtypes.canonicalize_dtype(np.float64) != np.float64
+
+
+def _read_tensors(content: bytes) -> dict[str, np.ndarray]:
+    import safetensors
+
+    def array(view: dict[str, Any]) -> np.ndarray:
+        return np.frombuffer(view["data"], jnp.dtype(DTYPES[view["dtype"]])).reshape(view["shape"])
+
+    return {name: array(view) for name, view in safetensors.deserialize(content)}  # its own NumPy reader has no bfloat16
 
 
 def _read_examples(value: Any) -> Any:

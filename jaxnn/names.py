@@ -45,9 +45,13 @@ def find_function(name: str, known: Mapping[str, Any]) -> Callable[..., Any]:
     path, _, attribute = name.rpartition(".")
     function = _public_function(MODULES.get(path), attribute)
     if function is None:
-        advice = f"Hand it in: known={{{name!r}: the_function}}." if path not in MODULES else nearest(attribute, dir(MODULES[path]))
-        raise ValueError(f"load: {name[:60]!r} is not a public function of {', '.join(MODULES)}. {advice}")
+        advice = nearest(attribute, _public_names(MODULES[path])) if path in MODULES else "Hand it in: known={its_name: the_function}."
+        raise ValueError(f"from_json: {name[:60]!r} is not a public function of {', '.join(MODULES)}. {advice}")
     return function
+
+
+def _public_names(module: ModuleType) -> list[str]:
+    return [name for name in vars(module) if _public_function(module, name)]
 
 
 def _public_function(module: ModuleType | None, name: str) -> Callable[..., Any] | None:

@@ -104,7 +104,7 @@ class Regression(Supervised):
         return outputs[:, 0] if outputs.shape[-1] == 1 else outputs
 
     def check(self, y: Any, predictions: Any) -> None:
-        if not np.issubdtype(y.dtype, np.floating) or y.ndim not in (1, 2):
+        if not jnp.issubdtype(y.dtype, jnp.floating) or y.ndim not in (1, 2):
             raise ValueError(
                 sentence("Regression", "y", "floating-point of shape (rows,) or (rows, units)", f"{y.dtype} of shape {y.shape}")
             )

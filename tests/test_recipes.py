@@ -127,7 +127,7 @@ def test_functions_of_ones_own_travel_only_by_hand():
     with pytest.raises(ValueError, match=r"to_json: .*mine.* has no public name in jax, optax or jaxnn\. Hand in names="):
         to_json(layer)
     text = to_json(layer, names={"mine": mine})
-    with pytest.raises(ValueError, match=r"'mine' is not a public function of .*Hand it in: known=\{'mine': the_function\}"):
+    with pytest.raises(ValueError, match=r"'mine' is not a public function of .*Hand it in: known=\{its_name: the_function\}"):
         from_json(text)
     assert from_json(text, known={"mine": mine}) == layer
 
@@ -144,7 +144,7 @@ class Cube(Activation):
 
 def test_records_of_ones_own_travel_only_by_hand():
     text = to_json(Chain((Dense(2), Cube(0.5))))
-    with pytest.raises(ValueError, match=r"from_json: there is no record type 'Cube'\. Hand it in: known=\{'Cube': its_class\}"):
+    with pytest.raises(ValueError, match=r"from_json: there is no record type 'Cube'\. Hand it in: known=\{its_name: its_class\}"):
         from_json(text)
     assert from_json(text, known={"Cube": Cube}) == Chain((Dense(2), Cube(0.5)))
 
