@@ -80,8 +80,9 @@ def load_model(path: str | Path, *, known: Mapping[str, Any] | None = None) -> M
     try:
         return _read(content, known)
     except Exception as error:  # a digest proves a file whole, not honest: whatever is wrong in it, the answer is the same
-        reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        raise ValueError(f"load_model: {path} can't be used. {reason.partition('\n')[0]}") from error
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        reason, _, _ = str(error).partition("\n")
+        raise ValueError(f"load_model: {path} can't be used. {kind}{reason}") from error
 
 
 def _with_sorted_header(content: bytes) -> bytes:
