@@ -51,11 +51,12 @@ def with_settings_of_this_thread(function: Callable[..., Any]) -> Callable[..., 
 def enable_compilation_cache(folder: str | Path | None = None) -> Path:
     """Keeps compiled programs on disk, so that a later process loads what an earlier one compiled; returns the folder.
 
-    folder: by default $JAXNN_CACHE_DIR, or else jaxnn under the user's cache folder. Call it before the first fit. JAX would
-    leave out programs that compile in under a second, which is most of them here; this keeps all.
+    folder: by default $JAXNN_CACHE_DIR, or else jaxnn under the user's cache folder. Call it before the first fit. Raises OSError
+    where the folder can't be made. JAX would leave out programs that compile in under a second, most of them here; this keeps all.
     """
     home = os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")
     path = Path(folder or os.environ.get("JAXNN_CACHE_DIR") or Path(home) / "jaxnn")
+    path.mkdir(parents=True, exist_ok=True)
     jax.config.update("jax_compilation_cache_dir", str(path))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)

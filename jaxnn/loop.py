@@ -43,7 +43,7 @@ class Data(Record):
 
     def batch(self, rows: jax.Array | slice, weight: jax.Array) -> Batch:
         """The examples of those rows."""
-        x, y = jax.tree.map(lambda leaf: leaf[rows], (self.x, self.y))
+        x, y = jax.tree.map(lambda leaf: jnp.asarray(leaf)[rows], (self.x, self.y))
         return Batch(x, y, weight.astype(_dtype(self.x)))
 
 

@@ -59,6 +59,8 @@ def optimizer(function: Callable[..., optax.GradientTransformation], **arguments
     for name in arguments:
         if name not in parameters:
             raise ValueError(f"optimizer: {function.__name__} has no argument {name!r}. {nearest(name, parameters)}")
+        if arguments[name] is None and parameters[name].default is inspect.Parameter.empty:
+            raise ValueError(sentence("optimizer", name, "a number", None, f"{function.__name__} can't do without."))
     numbers = {name: _number(value) for name, value in arguments.items() if _is_leaf(value, parameters[name])}
     options = tuple(sorted((name, value) for name, value in arguments.items() if name not in numbers))
     made = Optimizer(function=function, numbers=numbers, options=options)

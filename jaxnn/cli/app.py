@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -95,6 +96,7 @@ def sweep(**options: Any) -> int:
 
 @main.command()
 @data_options
+@click.option("--member", type=click.IntRange(0), default=0, show_default=True, help="Number of a sweep's trial, to train it again alone.")
 @tunable_options("alone")
 def fit(**options: Any) -> int:
     """Trains one network on DATA, and saves and scores it as a sweep does."""
@@ -122,7 +124,7 @@ def report(run: Path) -> None:
     from jaxnn.cli.results import read_report
     from jaxnn.model_files import write_at_once
 
-    found = read_report(run)
+    found = replace(read_report(run), model_path=str(run / "model.safetensors"))  # the folder may have moved since
     page = write_at_once(run / "report.html", reports.render(found).encode())
     screen = show.console()
     show.leaderboard(screen, found)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from jaxnn.compiling import enable_compilation_cache
+from jaxnn.cli.progress import keep_programs
 from jaxnn.data import Preprocessing, load_features
 from jaxnn.model_files import check_folder, load_model, write_at_once
 
@@ -17,7 +17,7 @@ def write_predictions(model_path: Path, source: str, output: Path | None, notes:
     """Writes one CSV row for each row of the data. Raises ValueError for a model or data that can't be used."""
     if output is not None:
         check_folder(output)
-    enable_compilation_cache()
+    keep_programs(notes)
     model = load_model(model_path)
     if "preprocessing" not in model.extras:
         raise ValueError(f"{model_path} has no preprocessing: it was not saved by jaxnn sweep or fit. Load it in Python instead.")

@@ -10,6 +10,8 @@ import jax
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from jaxnn.compiling import enable_compilation_cache
+
 LINES = 10
 """Without a terminal a run prints at most about this many lines of progress."""
 
@@ -45,6 +47,14 @@ class Watch:
     def _line(self) -> None:
         left = (time.perf_counter() - self.began) / self.done * (self.total - self.done)
         self.console.print(f"{self.what}: {self.done}/{self.total} done, {self.best}, {left:.0f} s left", highlight=False)
+
+
+def keep_programs(console: Console) -> None:
+    """Turns on the cache of compiled programs; where its folder can't be written, says so and goes on without."""
+    try:
+        enable_compilation_cache()
+    except OSError as error:
+        console.print(f"Note: compiled programs are not kept ({error.filename}: {error.strerror}). Set JAXNN_CACHE_DIR.", highlight=False)
 
 
 @contextmanager

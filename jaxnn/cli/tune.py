@@ -12,10 +12,9 @@ from rich.console import Console
 
 from jaxnn.cli import show
 from jaxnn.cli.options import TUNABLES, builder, read_space
-from jaxnn.cli.progress import Watch, compile_seconds
+from jaxnn.cli.progress import Watch, compile_seconds, keep_programs
 from jaxnn.cli.results import make_report, run_folder, write_results
 from jaxnn.cli.study import Study, prepare
-from jaxnn.compiling import enable_compilation_cache
 from jaxnn.recipes import Recipe
 from jaxnn.search import Grid, Random, Space
 from jaxnn.sweeps import Sweep, Trial, make_trial, sweep
@@ -52,12 +51,18 @@ def run_sweep(console: Console, *, trials: int, grid: int | None, ensemble: int,
             result = sweep(
                 job.build, job.space, job.study.data, search=search, key=job.seed, metric=job.metric, keep=ensemble, on_trial=arrived
             )
+        interrupted = len(result.trials) < planned
+        if interrupted:
+            console.print(f"Interrupted: {len(result.trials)} of {planned} trials had finished; the others are dropped.", highlight=False)
         _finish(console, job, result, folder, seconds, ensemble)
-    return len(result.trials) < planned
+    return interrupted
 
 
-def run_fit(console: Console, *, out: Path, name: str | None, **options: Any) -> bool:
-    """Trains one recipe with its epochs shown as they pass; saved and scored as a sweep of one trial."""
+def run_fit(console: Console, *, member: int, out: Path, name: str | None, **options: Any) -> bool:
+    """Trains one recipe with its epochs shown as they pass; saved and scored as a sweep of one trial.
+
+    member: with the number and hyperparameters of a sweep's trial, and its other options, the run is that trial again, bit for bit.
+    """
     job = _prepare(console, options)
     if job.space:
         raise ValueError(f"jaxnn fit trains one network, but {', '.join(job.space)} has several values. Use jaxnn sweep for that.")
@@ -69,14 +74,14 @@ def run_fit(console: Console, *, out: Path, name: str | None, **options: Any) ->
                 score = job.study.score(metrics[job.metric])
                 watch.step(score, f"{job.study.metric} {score:.4g}")
 
-            run = fit(recipe, job.study.data, key=job.seed, callback=passed)
-        result = Sweep([make_trial(0, {}, [run], job.metric)], job.metric, {})
+            run = fit(recipe, job.study.data, key=job.seed, member=member, callback=passed)
+        result = Sweep([make_trial(member, {}, [run], job.metric)], job.metric, {})
         _finish(console, job, result, folder, seconds, 1)
     return False
 
 
 def _prepare(console: Console, options: dict[str, Any]) -> Job:
-    enable_compilation_cache()
+    keep_programs(console)
     space, fixed = read_space({name: options.pop(name) for name in TUNABLES})
     sizes = {name: options.pop(name) for name in ("epochs", "batch_size", "patience")}
     study = prepare(options["data"], options["target"], kind=options["kind"], impute=options["impute"], seed=options["seed"])

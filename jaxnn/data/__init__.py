@@ -8,6 +8,7 @@ from jaxnn.data.bundles import bundled
 from jaxnn.data.loading import load
 from jaxnn.data.preprocessing import Preprocessing, load_features
 from jaxnn.data.splits import fold_rows, split_rows
+from jaxnn.data.synthetic import circles, moons, spirals
 from jaxnn.data.table import Dataset, Table
 from jaxnn.data.targets import Classes, Kind, Quantity, infer_kind
 
@@ -19,9 +20,12 @@ __all__ = [
     "Quantity",
     "Table",
     "bundled",
+    "circles",
     "fold_rows",
     "infer_kind",
     "load",
     "load_features",
+    "moons",
+    "spirals",
     "split_rows",
 ]

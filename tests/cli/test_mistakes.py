@@ -24,6 +24,7 @@ MISTAKES = [
     (("sweep", "iris", "--width", "wide"), "--width must be a value, a range low:high or a choice a,b,c, got 'wide'"),
     (("sweep", "iris", "--dropout", "0:1.5"), "--dropout must be in [0, 1), got 1.5"),
     (("sweep", "iris", "--activation", "relo"), "no function is called 'relo'. Did you mean relu"),
+    (("sweep", "iris", "--learning-rate", "none"), "--learning-rate must be"),
     (("sweep", "iris", "--trials", "0"), "'--trials'"),
     (("sweep", "iris", "--epochs", "0"), "'--epochs'"),
     (("sweep", "iris", "--out", "ok.csv"), "ok.csv"),

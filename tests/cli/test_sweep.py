@@ -70,6 +70,21 @@ def test_the_same_seed_gives_the_same_model(tables: Path) -> None:
     assert models[0] == models[1]
 
 
+def test_the_winner_can_be_trained_again_alone_bit_for_bit(trained: Path, tables: Path) -> None:
+    with (trained / "trials.csv").open() as file:
+        best = next(csv.DictReader(file))
+    numbers = ("--learning-rate", best["learning_rate"], "--l2", best["l2"], "--member", best["trial"])
+    answer = jaxnn("fit", "ok.csv", "--target", "y", *numbers, *SMALL, "--out", "../alone", folder=tables)
+    assert answer.code == 0, answer
+    assert (tables.parent / "alone" / "ok" / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
+
+
+def test_an_unwritable_cache_is_a_note_and_no_more(tables: Path) -> None:
+    answer = jaxnn("fit", "ok.csv", "--target", "y", *SMALL, "--out", "../uncached", folder=tables, JAXNN_CACHE_DIR="ok.csv")
+    assert answer.code == 0, answer
+    assert "Note: compiled programs are not kept" in answer.out
+
+
 def test_a_regression_reports_r2_and_predicts_in_raw_units(tables: Path) -> None:
     answer = jaxnn("fit", "diabetes", "--epochs", "30", "--out", "../regression", folder=tables)
     assert answer.code == 0, answer
@@ -113,7 +128,7 @@ def test_ctrl_c_keeps_and_reports_what_has_finished(tables: Path) -> None:
     with (tables.parent / "interrupted" / "ok" / "trials.csv").open() as file:
         finished = len(list(csv.DictReader(file)))
     assert 400 <= finished < 4000
-    assert f"best of {finished} trials" in out
+    assert f"Interrupted: {finished} of 4000 trials had finished" in out
     assert load_model(tables.parent / "interrupted" / "ok" / "model.safetensors")
 
 
