@@ -10,7 +10,7 @@ import pytest
 from jaxnn import EarlyStopping, fit_many, lanes, optimizer
 from jaxnn.lanes import Member, planned_lanes, train_lanes
 from jaxnn.training import as_data, key_data, train
-from tests.events import watched
+from tests.programs import watched
 from tests.samples import blobs, classification, plane, regression
 from tests.tolerances import assert_same_bits
 

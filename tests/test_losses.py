@@ -1,5 +1,7 @@
 """Losses against optax and scikit-learn, their gradients against JAX's, and at the ends of the scale."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +11,7 @@ from sklearn.metrics import log_loss, mean_squared_error
 
 from jaxnn.losses import BinaryCrossEntropy, SoftmaxCrossEntropy, SquaredError
 from tests.catalogue import LOSSES
+from tests.programs import quick_jit
 from tests.tolerances import DTYPES, assert_close, assert_finite, assert_same_bits, draw, precision
 
 ROWS = 7
@@ -22,19 +25,22 @@ def prepared(example, dtype, scale=1.0):
     return example.make(), scale * draw((ROWS, example.units), dtype), y
 
 
+@functools.cache
+def all_of(loss):
+    """Value, gradient by hand and gradient by JAX, in one program."""
+    return quick_jit(
+        lambda outputs, y: (loss.value(outputs, y), loss.gradient(outputs, y), jax.grad(lambda o: loss.value(o, y).sum())(outputs))
+    )
+
+
 @every_loss
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_gradient_is_jaxs(example, dtype):
     with precision(dtype):
         loss, outputs, y = prepared(example, dtype)
 
-        @jax.jit
-        def by_hand_and_by_jax(outputs):
-            return loss.gradient(outputs, y), jax.grad(lambda outputs: loss.value(outputs, y).sum())(outputs)
-
-        by_hand, by_jax = by_hand_and_by_jax(outputs)
-        assert by_hand.dtype == outputs.dtype and loss.value(outputs, y).dtype == outputs.dtype
-        assert loss.value(outputs, y).shape == (ROWS,)
+        value, by_hand, by_jax = all_of(loss)(outputs, y)
+        assert by_hand.dtype == value.dtype == outputs.dtype and value.shape == (ROWS,)
         assert_close(by_hand, by_jax, dtype)
 
 
@@ -43,16 +49,16 @@ def test_finite_at_the_ends_of_the_scale(example):
     for sign in (1, -1):
         loss, outputs, y = prepared(example, "float32")
         outputs = jnp.full_like(outputs, sign * 1e4).at[:, -1].multiply(-1)  # one unit against all others, right and wrong
-        by_jax = jax.grad(lambda outputs: loss.value(outputs, y).sum())(outputs)  # noqa: B023
-        assert_finite((loss.value(outputs, y), loss.gradient(outputs, y), by_jax))
-        assert_close(loss.gradient(outputs, y), by_jax, "float32")
+        value, by_hand, by_jax = all_of(loss)(outputs, y)
+        assert_finite((value, by_hand, by_jax))
+        assert_close(by_hand, by_jax, "float32")
 
 
 @every_loss
 def test_examples_do_not_know_of_each_other(example):
     loss, outputs, y = prepared(example, "float32")
-    alone = np.stack([loss.value(outputs[row : row + 1], y[row : row + 1])[0] for row in range(ROWS)])
-    assert_close(alone, loss.value(outputs, y), "float32")
+    alone = np.concatenate([all_of(loss)(outputs[row : row + 1], y[row : row + 1])[0] for row in range(ROWS)])
+    assert_close(alone, all_of(loss)(outputs, y)[0], "float32")
 
 
 def test_squared_error_is_scikit_learns():
@@ -87,7 +93,7 @@ def test_exact_values_far_out():
 def test_classes_of_any_whole_dtype_are_the_same_classes(dtype):
     outputs, y = draw((3, 300)), jnp.array([0, 44, 100])  # 300 units are more than eight bits can number
 
-    @jax.jit
+    @quick_jit
     def both(y):
         return SoftmaxCrossEntropy().value(outputs, y), SoftmaxCrossEntropy().gradient(outputs, y)
 

@@ -6,6 +6,7 @@ import optax
 import pytest
 
 from jaxnn import optimizer
+from tests.programs import quick_jit
 from tests.tolerances import assert_close, draw
 
 EXAMPLES = {
@@ -33,8 +34,8 @@ def test_updates_are_those_of_optax_though_the_numbers_are_traced(function, argu
                 moved = optax.apply_updates(moved, updates)
         return moved
 
-    ours = jax.jit(lambda made: three_steps(made.build()))(optimizer(function, **arguments))
-    assert_close(ours, jax.jit(lambda: three_steps(function(**arguments)))(), "float32")
+    ours = quick_jit(lambda made: three_steps(made.build()))(optimizer(function, **arguments))
+    assert_close(ours, quick_jit(lambda: three_steps(function(**arguments)))(), "float32")
 
 
 @every_optimizer

@@ -10,7 +10,7 @@ import pytest
 from jaxnn import Data, EarlyStopping, Recipe, Regression, fit, fit_many, models, optimizer, populations
 from jaxnn.data.splits import fold_rows
 from jaxnn.training import as_data, key_data
-from tests.events import watched
+from tests.programs import watched
 from tests.samples import blobs, classification, plane, regression
 from tests.tolerances import assert_same_bits, precision
 

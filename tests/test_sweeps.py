@@ -12,7 +12,7 @@ import optax
 import pytest
 
 from jaxnn import Choice, Grid, Random, Uniform, fit, optimizer, sweep
-from tests.events import watched
+from tests.programs import watched
 from tests.samples import blobs, classification, plane, regression
 from tests.tolerances import assert_same_bits
 

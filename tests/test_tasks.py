@@ -14,6 +14,7 @@ from jaxnn import BinaryClassification, Classification, Regression, models
 from jaxnn.layers import Chain, Dense, Sigmoid
 from jaxnn.typing import Batch
 from tests.catalogue import TASKS, TaskExample
+from tests.programs import quick_jit
 from tests.tolerances import assert_close, draw, precision
 
 ROWS = 8
@@ -27,7 +28,7 @@ def prepared(example: TaskExample, dtype: str = "float64", rows: int = ROWS):
     task, targets = example.make(), example.targets(np.random.default_rng(0), rows)
     y = jnp.asarray(targets, dtype if targets.dtype.kind == "f" else jnp.int32)
     batch = Batch(draw((rows, 4), dtype), y, jnp.ones(rows, dtype))
-    return task, jax.jit(task.init)(jax.random.key(0), batch), batch
+    return task, quick_jit(task.init)(jax.random.key(0), batch), batch
 
 
 @every_task
@@ -40,9 +41,9 @@ def test_both_engines_give_the_gradient_of_the_mean_loss(example):
             losses = task.loss.value(task.model.apply(params, weighted.x, key), weighted.y)
             return (losses * weighted.weight).sum() / weighted.weight.sum()
 
-        loss, gradients = jax.jit(jax.value_and_grad(mean_loss))(params)
+        loss, gradients = quick_jit(jax.value_and_grad(mean_loss))(params)
         for engine in ("autodiff", "backprop"):
-            metrics, got = jax.jit(task.gradients, static_argnums=3)(params, weighted, key, engine)
+            metrics, got = quick_jit(task.gradients, static_argnums=3)(params, weighted, key, engine)
             assert_close(metrics, {"loss": loss})
             assert_close(got, gradients)
 
@@ -52,7 +53,7 @@ def test_both_engines_walk_the_same_way_for_a_hundred_steps(example):
     with precision("float64"):
         task, params, batch = prepared(example)
 
-        @jax.jit
+        @quick_jit
         def descend(params, keys):
             def step(both, key):
                 moved = []
@@ -76,7 +77,7 @@ def test_rows_without_weight_are_not_there(example, engine):
         some = Batch(batch.x[:5], batch.y[:5], batch.weight[:5])
         masked = batch._replace(weight=batch.weight.at[5:].set(0.0))
 
-        @jax.jit
+        @quick_jit
         def measure(batch):  # without a key, for dropout's masks depend on the shape
             return task.gradients(params, batch, None, engine), task.evaluate(params, batch)
 
@@ -97,9 +98,9 @@ def test_predictions_have_a_row_for_each_row(example):
 def test_accuracy_is_scikit_learns():
     for name in ("Classification", "BinaryClassification"):
         task, params, batch = prepared(TASKS[name], "float32", 40)
-        predictions = np.asarray(jax.jit(task.predict)(params, batch.x))
+        predictions = np.asarray(quick_jit(task.predict)(params, batch.x))
         chosen = predictions.argmax(axis=1) if predictions.ndim == 2 else predictions > 0.5
-        assert float(jax.jit(task.evaluate)(params, batch)["accuracy"]) == pytest.approx(accuracy_score(batch.y, chosen))
+        assert float(quick_jit(task.evaluate)(params, batch)["accuracy"]) == pytest.approx(accuracy_score(batch.y, chosen))
 
 
 def test_probabilities_sum_to_one():

@@ -27,7 +27,7 @@ from jaxnn import (
 from jaxnn.compiling import compiled
 from jaxnn.runs import PREDICTION_ROWS
 from jaxnn.training import key_data
-from tests.events import watched
+from tests.programs import watched
 from tests.samples import WIDTH, blobs, classification, plane, regression, sklearn_params
 from tests.tolerances import assert_close, assert_same_bits, precision
 

@@ -7,6 +7,7 @@ import pytest
 from scipy import special
 
 from jaxnn import layers, models
+from tests.programs import quick_jit
 from tests.tolerances import assert_close, assert_finite, precision
 
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
@@ -47,8 +48,11 @@ def edges(dtype: str) -> np.ndarray:
     return np.array([sign * size for size in sizes for sign in (1, -1)], dtype)
 
 
-def derivative_by_hand(layer: layers.Layer, b: jax.Array) -> jax.Array:
-    return layer.backward((), layer.forward((), b)[1], jnp.ones_like(b))[1]
+@quick_jit
+def value_and_derivatives(layer: layers.Layer, b: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """sigma(b), sigma'(b) by hand and by JAX."""
+    value, residuals = layer.forward((), b)
+    return value, layer.backward((), residuals, jnp.ones_like(b))[1], jax.grad(lambda b: layer.apply((), b).sum())(b)
 
 
 def test_every_activation_has_a_reference():
@@ -67,8 +71,8 @@ def test_values_and_derivatives_are_those_of_jax_nn(name):
     with precision("float64"):
         b = jnp.linspace(-30, 30, 1200)  # without 0, where conventions part
         layer = layers.activation(name)
-        assert_close(layer.apply((), b), BY_JAX[name](b))
-        assert_close(derivative_by_hand(layer, b), jax.vmap(jax.grad(BY_JAX[name]))(b))
+        value, derivative, _ = value_and_derivatives(layer, b)
+        assert_close((value, derivative), quick_jit(lambda b: (BY_JAX[name](b), jax.vmap(jax.grad(BY_JAX[name]))(b)))(b))
 
 
 @every_name
@@ -76,8 +80,7 @@ def test_values_and_derivatives_are_those_of_jax_nn(name):
 def test_values_and_derivatives_are_finite_at_the_edges(name, dtype):
     with precision(dtype):
         layer, b = layers.activation(name), jnp.asarray(edges(dtype))
-        value, by_hand = layer.apply((), b), derivative_by_hand(layer, b)
-        by_jax = jax.vmap(jax.grad(lambda b: layer.apply((), b)))(b)
+        value, by_hand, by_jax = value_and_derivatives(layer, b)
         assert_finite((value, by_hand, by_jax))
         rounding = 10 * np.finfo(dtype).eps
         assert np.allclose(by_hand, by_jax, rtol=rounding, atol=rounding)
@@ -106,7 +109,7 @@ def test_the_lectures_numbers():
 def test_what_an_activation_wants_initially():
     variance = {"relu": 2 / 64, "elu": 2 / 64, "selu": 1 / 64, "tanh": 1 / 64, "sigmoid": 1 / 64}
     for name, expected in variance.items():
-        kernel = models.mlp((64,), 1, activation=name).init(jax.random.key(0), jnp.ones((1, 64)))[0]["kernel"]
+        kernel = quick_jit(models.mlp((64,), 1, activation=name).init)(jax.random.key(0), jnp.ones((1, 64)))[0]["kernel"]
         assert float(kernel.var()) == pytest.approx(expected, rel=0.1), name
 
 
