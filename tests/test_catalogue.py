@@ -1,8 +1,11 @@
 """Nothing is exported without standing in the catalogue."""
 
 import inspect
+import itertools
 from types import ModuleType
 
+import jax
+import numpy as np
 import pytest
 
 from jaxnn import layers, losses, models, search, tasks
@@ -38,3 +41,18 @@ def test_the_activations_by_name_are_all_activations():
     exported = concrete(layers, layers.Activation)
     assert {cls.__name__ for cls in layers.ACTIVATIONS.values()} == exported
     assert set(layers.__all__) >= exported
+
+
+def test_no_two_examples_have_one_structure():
+    """JAX's own registration of dataclasses lets Sigmoid() and Tanh() be one structure, and so one compiled program."""
+    made = {name: example.make() for part in (catalogue.LAYERS, catalogue.MODELS, catalogue.TASKS) for name, example in part.items()}
+    for (one, first), (other, second) in itertools.combinations(made.items(), 2):
+        assert jax.tree.structure(first) != jax.tree.structure(second), (one, other)
+        assert first != second
+
+
+def test_the_program_of_one_activation_is_not_that_of_another():
+    apply = jax.jit(lambda layer, b: layer.apply((), b))
+    b = np.array([-0.7, 0.4], np.float32)
+    outputs = {name: tuple(np.asarray(apply(layers.activation(name), b)).tolist()) for name in layers.ACTIVATIONS}
+    assert len(set(outputs.values())) == len(outputs)

@@ -142,7 +142,7 @@ def test_a_network_worked_by_hand(engine):
             {"kernel": jnp.array([[2.0], [-1.0]]), "bias": jnp.array([1 / 2])},
         )
         batch = Batch(jnp.array([[1.0, 2.0]]), jnp.array([1.0]), jnp.ones(1))
-        metrics, gradients = task.gradients(params, batch, None, engine)
+        metrics, gradients = quick_jit(task.gradients, static_argnums=(2, 3))(params, batch, None, engine)
         assert float(metrics["loss"]) == pytest.approx(1 / 4, abs=1e-12)
         assert float(task.predict(params, batch.x)[0]) == pytest.approx(3 / 2, abs=1e-12)
         by_hand = (

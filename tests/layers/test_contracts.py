@@ -99,10 +99,14 @@ def test_rows_do_not_know_of_each_other_and_one_is_enough(example):
 
 
 @every_layer
-def test_without_a_key_nothing_is_drawn(example):
+def test_a_layer_says_whether_it_draws(example):
     layer, params, x, key = prepared(example, "float32")
-    assert_same_bits(layer.apply(params, x), layer.apply(params, x))
-    assert_same_bits(layer.apply(params, x, key), layer.apply(params, x, key))
+    apply = quick_jit(layer.apply)
+    first, again, other = (apply(params, x, key) for key in (key, key, jax.random.key(77)))
+    assert_same_bits(again, first)
+    assert layer.draws == (not np.array_equal(first, other))
+    if not layer.draws:
+        assert_same_bits(first, apply(params, x))
 
 
 @every_layer
