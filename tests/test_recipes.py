@@ -14,7 +14,7 @@ import jaxnn
 from jaxnn import Classification, EarlyStopping, Recipe, from_json, layers, models, optimizer, to_json
 from jaxnn.layers import Activation, Chain, Dense
 from jaxnn.names import MODULES, find_function, qualified_name
-from jaxnn.records import Record, number, static
+from jaxnn.records import number
 from tests.catalogue import LAYERS, LOSSES, MODELS, TASKS
 from tests.samples import classification, regression
 
@@ -242,19 +242,3 @@ def test_unknown_fields_and_functions_are_named():
 def test_numbers_that_are_not_finite_are_not_written(value):
     with pytest.raises(ValueError):
         to_json(layers.Dropout(value))
-
-
-def test_a_record_is_frozen():
-    with pytest.raises(AttributeError):
-        classification().epochs = 3
-
-
-class Odd(Record):
-    size: int = static(default=3)
-    share: float = number(low=0, high=1, default=0.5)
-
-
-def test_static_fields_and_numbers():
-    assert jax.tree.leaves(Odd(4, 0.25)) == [0.25]
-    assert jax.tree.structure(Odd(4)) != jax.tree.structure(Odd(5))
-    assert repr(Odd()) == "Odd()" and repr(Odd(4)) == "Odd(size=4)"
