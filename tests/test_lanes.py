@@ -81,12 +81,20 @@ def test_a_member_is_nearly_the_run_alone(members, together):
             assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
-def test_a_population_ends_when_all_its_members_have_stopped(data):
+def test_a_population_ends_when_all_its_members_have_stopped(data, monkeypatch):
+    chunks, compiled = [], lanes.compiled
+
+    def counted(function, **options):
+        program = compiled(function, **options)
+        return program if function is lanes.start_lanes else lambda *args, epochs: chunks.append(epochs) or program(*args, epochs=epochs)
+
+    monkeypatch.setattr(lanes, "compiled", counted)
     members = [Member(recipe(0.0, patience=patience), data, number) for number, patience in enumerate((1.0, 2.0, 3.0, 1.0))]
     runs = train_lanes(members, SEED, 4, DEVICE)
     assert [run.outcome for run in runs] == ["stopped early"] * 4
     assert [run.epochs for run in runs] == [2, 3, 4, 2]  # the first epoch is the best, for nothing is learned
     assert [len(run.history["loss"]) for run in runs] == [2, 3, 4, 2]
+    assert chunks == [lanes.EPOCHS_AT_ONCE]
 
 
 def test_fit_many_goes_through_lanes_when_told(data):

@@ -149,7 +149,7 @@ def test_numbers_of_a_recipe_take_the_precision_of_the_data():
 @pytest.fixture(scope="module")
 def recorded(data) -> tuple[Any, list[float], list[Any]]:
     """A restless recipe, its validation loss after each of 12 epochs, and its parameters then."""
-    recipe = classification(learning_rate=1.5, batch_size=4, early_stopping=EarlyStopping(patience=1000))
+    recipe = classification(learning_rate=1.0, batch_size=4, early_stopping=EarlyStopping(patience=1000))
     state, losses, params = begin(recipe, data, key_data(2), MEMBER), [], []
     for _ in range(12):
         state, metrics = go_once(recipe, state, data, epochs=1)
@@ -169,7 +169,7 @@ def stop_by_hand(losses: list[float], patience: float, min_delta: float) -> tupl
     return len(losses), best_epoch, False
 
 
-@pytest.mark.parametrize(("patience", "min_delta"), [(1, 0.0), (2, 0.0), (3, 0.0), (2, 0.02), (2.5, 0.0), (50, 0.0), (1, 100.0)])
+@pytest.mark.parametrize(("patience", "min_delta"), [(1, 0.0), (2, 0.0), (3, 0.0), (3, 0.1), (2.5, 0.0), (50, 0.0), (1, 100.0)])
 def test_early_stopping_is_that_of_a_plain_loop(data, recorded, patience, min_delta):
     recipe, losses, params = recorded
     recipe = recipe.replace(early_stopping=EarlyStopping(patience=float(patience), min_delta=min_delta))
@@ -187,6 +187,13 @@ def test_early_stopping_is_that_of_a_plain_loop(data, recorded, patience, min_de
 def test_the_recorded_losses_do_go_up_and_down(recorded):
     steps = np.diff(recorded[1])
     assert np.any(steps > 0) and np.any(steps < 0) and np.argmin(recorded[1]) not in (0, 11)
+    assert stop_by_hand(recorded[1], 3, 0.0) != stop_by_hand(recorded[1], 3, 0.1)
+
+
+def test_a_loss_that_stays_the_same_is_no_better(data, recorded):
+    recipe = recorded[0].replace(optimizer=optimizer(optax.sgd, learning_rate=0.0), early_stopping=EarlyStopping(patience=3.0))
+    state, _ = go_once(recipe, begin(recipe, data, key_data(2), MEMBER), data, epochs=12)
+    assert (int(state.epoch), int(state.best.epoch), int(state.status)) == (4, 1, Status.STOPPED_EARLY)
 
 
 # Divergence -----------------------------------------------------------------------------------------------------------------
