@@ -36,7 +36,8 @@ def fit(
 
     data: (x, y) with rows along the first axis, x (rows, ...) floating point, y as the task wants it; or a ``Data``.
     key: a seed or a JAX random key; with `member`, the number of this run in a population, it fixes all that is random.
-    validation: a share of the rows, drawn at random (by class where y holds classes), or an (x, y) pair, or None.
+    validation: a share of the rows, drawn at random (by class where y holds classes), or an (x, y) pair, or None; a ``Data`` that
+    names rows to validate on keeps them.
     callback: called between epochs with (epoch, metrics); the numbers do not change by it.
 
     Raises ValueError or TypeError, before anything is compiled, for data of unequal length, text, NaN or infinity, targets that
@@ -103,24 +104,14 @@ def plain_numbers(recipe: Recipe) -> Recipe:
 
 def as_data(where: str, data: Any, validation: Any, seed: np.ndarray) -> Data:
     """Examples and the rows to train and validate on, as device arrays, from what a user may hand in."""
-    if isinstance(data, Data):
-        _check_rows(where, data)
+    data = _checked_rows(where, data) if isinstance(data, Data) else _all_rows(where, data)
+    if validation is None or data.validation is not None:
         return jax.device_put(data)
-    if not isinstance(data, tuple | list) or len(data) != 2:
-        raise TypeError(sentence(where, "data", "(x, y)", type(data).__name__, "Use y=None for a task without targets."))
-    x, y = (as_examples(where, values) for values in data)
-    rows = count_rows(where, (x, y))
-    if validation is None:
-        return jax.device_put(Data(x=x, y=y, train=np.arange(rows, dtype=np.int32)))
     if isinstance(validation, float):
-        train_rows, held_out = split_rows(rows, validation, seed=int(seed[1]), classes=class_numbers(y))
-        return jax.device_put(Data(x=x, y=y, train=train_rows, validation=held_out))
+        return jax.device_put(_held_out(data, validation, seed))
     if not isinstance(validation, tuple | list) or len(validation) != 2:
         raise TypeError(sentence(where, "validation", "a share of the rows such as 0.2, or (x, y), or None", repr(validation)[:60]))
-    other = tuple(as_examples(where, values) for values in validation)
-    total = rows + count_rows(where, other)
-    x, y = _join(where, (x, y), other)
-    return jax.device_put(Data(x=x, y=y, train=np.arange(rows, dtype=np.int32), validation=np.arange(rows, total, dtype=np.int32)))
+    return jax.device_put(_joined(where, data, tuple(as_examples(where, values) for values in validation)))
 
 
 def class_numbers(y: Any) -> np.ndarray | None:
@@ -175,16 +166,39 @@ def _check_parts(where: str, recipe: Any) -> None:
             raise TypeError(sentence(where, name, f"made as in {example}", repr(part)[:60]))
 
 
-def _check_rows(where: str, data: Data) -> None:
+def _all_rows(where: str, data: Any) -> Data:
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        raise TypeError(sentence(where, "data", "(x, y)", type(data).__name__, "Use y=None for a task without targets."))
+    x, y = (as_examples(where, values) for values in data)
+    return Data(x=x, y=y, train=np.arange(count_rows(where, (x, y)), dtype=np.int32))
+
+
+def _checked_rows(where: str, data: Data) -> Data:
+    data = data.replace(x=as_examples(where, data.x), y=as_examples(where, data.y))
     rows = count_rows(where, (data.x, data.y))
     for name, indices in (("train", data.train), ("validation", data.validation)):
         array = np.zeros(1, np.int32) if indices is None and name == "validation" else np.asarray(indices)
         if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= rows:
             raise ValueError(sentence(where, f"data.{name}", f"row numbers from 0 to {rows - 1}", repr(indices)[:60]))
+    return data
+
+
+def _held_out(data: Data, share: float, seed: np.ndarray) -> Data:
+    """The training rows split in two: a share of them to validate on."""
+    rows, classes = np.asarray(data.train), class_numbers(data.y)
+    train, held_out = split_rows(len(rows), share, seed=int(seed[1]), classes=None if classes is None else classes[rows])
+    return data.replace(train=rows[train], validation=rows[held_out])
+
+
+def _joined(where: str, data: Data, other: Any) -> Data:
+    """With the other examples after its own, to validate on. Raises ValueError where they are not alike."""
+    first = count_rows(where, (data.x, data.y))
+    x, y = _join(where, (data.x, data.y), other)
+    return data.replace(x=x, y=y, validation=np.arange(first, first + count_rows(where, other), dtype=np.int32))
 
 
 def _join(where: str, examples: Any, other: Any) -> Any:
-    """The rows of both, in the floating-point precision of the first. Raises ValueError where they are not alike."""
+    """The rows of both, in the floating-point precision of the first."""
 
     def describe(leaf: Any) -> str:
         kind = "floating-point" if jnp.issubdtype(leaf.dtype, jnp.floating) else "whole"

@@ -26,7 +26,7 @@ from jaxnn import (
 )
 from jaxnn.compiling import compiled
 from jaxnn.runs import PREDICTION_ROWS
-from jaxnn.training import key_data
+from jaxnn.training import as_data, key_data
 from tests.programs import watched
 from tests.samples import WIDTH, blobs, classification, plane, regression, sklearn_params
 from tests.tolerances import assert_close, assert_same_bits, precision
@@ -224,6 +224,19 @@ def test_validation_rows_may_be_given(xy):
     )
     assert_same_bits(fit(classification(), joined).history, given.history)
     assert_same_bits(fit(classification(), xy).params, given.params)  # they are looked at, never trained on
+
+
+def test_data_that_names_its_rows_is_split_among_those_rows(xy):
+    some = np.arange(ROWS - 1, 9, -1, dtype=np.int32)
+    data = as_data("fit", Data(x=xy[0], y=xy[1], train=some), 0.2, key_data(0))
+    train, held_out = np.asarray(data.train), np.asarray(data.validation)
+    assert len(held_out) == 6 and sorted([*train, *held_out]) == sorted(some)
+    assert set(xy[1][held_out]) == {0, 1, 2}
+    joined = as_data("fit", Data(x=xy[0].tolist(), y=xy[1], train=some), blobs(9), key_data(0))
+    assert np.array_equal(joined.train, some) and np.array_equal(joined.validation, np.arange(ROWS, ROWS + 9))
+    assert_same_bits(np.asarray(joined.x)[ROWS:], blobs(9)[0])
+    named = Data(x=xy[0], y=xy[1], train=some, validation=np.arange(3))
+    assert np.array_equal(as_data("fit", named, 0.2, key_data(0)).validation, np.arange(3))
 
 
 @settings(deadline=None, max_examples=30)
