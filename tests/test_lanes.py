@@ -16,7 +16,7 @@ from tests.tolerances import assert_same_bits
 
 SEED = key_data(3)
 DEVICE = jax.local_devices()[0]
-EPOCHS = lanes.EPOCHS_AT_ONCE + 2
+EPOCHS = 2 * lanes.EPOCHS_AT_ONCE
 
 
 @pytest.fixture(scope="module")

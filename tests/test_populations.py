@@ -78,9 +78,9 @@ def test_one_that_diverges_late_keeps_its_last_finite_epoch():
 
 
 def test_two_structures_are_two_programs():
-    recipes = [member(rate, width) for rate in np.geomspace(1e-3, 1, 16) for width in (7, 8)]
+    recipes = [classification(learning_rate=rate, width=width) for rate in np.geomspace(1e-3, 1, 16) for width in (7, 8)]
     with watched() as events:
-        runs = fit_many(recipes, DATA, validation=0.25, workers=2)
+        runs = fit_many(recipes, DATA, workers=2)
     assert len(runs) == 32 and [run.recipe for run in runs] == recipes
     assert events.compiled["jit(advance)"] == events.compiled["jit(start)"] == 2
     assert events.traced["advance"] == events.traced["start"] == 2
