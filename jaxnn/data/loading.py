@@ -13,7 +13,7 @@ from jaxnn.data.bundles import bundled, load_bundled
 from jaxnn.data.npz import npz_names, read_npz, read_npz_columns
 from jaxnn.data.table import Dataset, Table
 from jaxnn.data.wording import columns as columns_in_words
-from jaxnn.data.wording import listed, offer
+from jaxnn.data.wording import listed
 
 SUFFIXES = (".csv", ".parquet", ".npz")
 
@@ -109,7 +109,7 @@ def _named(target: str | None, file: str, names: Collection[str]) -> str:
             f"{file} needs --target, the name of the column to learn. It has {columns_in_words(len(names))}: {listed(names, 12)}."
         )
     if target not in names:
-        raise ValueError(f"{file} has no column {target!r} for --target. {offer(target, names)}")
+        raise ValueError(f"{file} has no column {target!r} for --target. {nearest(target, names)}")
     return target
 
 

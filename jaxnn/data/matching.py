@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxnn.checks import nearest
 from jaxnn.data.table import Table
-from jaxnn.data.wording import columns, counted, listed, offer
+from jaxnn.data.wording import columns, counted, listed
 
 
 def refuse_mismatch(table: Table, number_names: Sequence[str], text_names: Sequence[str]) -> None:
@@ -53,7 +54,7 @@ def _refuse_absent(table: Table, names: list[str]) -> None:
     absent = [name for name in names if name not in present]
     if absent:
         spare = [name for name in table.columns if name not in known]
-        hint = f" {offer(absent[0], spare)}" if spare else ""
+        hint = f" {nearest(absent[0], spare)}" if spare else ""
         raise ValueError(
             f"{table.name} lacks {len(absent):,} of the {columns(len(names))} the model was trained on: {listed(absent)}. Add them.{hint}"
         )

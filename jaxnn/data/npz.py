@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxnn.checks import nearest
 from jaxnn.data.memory import check_size
-from jaxnn.data.wording import listed, offer
+from jaxnn.data.wording import listed
 
 DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError, NotImplementedError, KeyError)
 
@@ -35,7 +36,7 @@ def read_npz(path: Path, target: str) -> tuple[dict[str, np.ndarray], tuple[str,
     """The array `target` and all others with as many rows, in the file's order, and a note on those left out."""
     headers = _headers(path)
     if target not in headers:
-        raise ValueError(f"{path.name} has no array {target!r} for --target. {offer(target, headers)}")
+        raise ValueError(f"{path.name} has no array {target!r} for --target. {nearest(target, headers)}")
     if not headers[target].shape:
         raise ValueError(f"--target {target!r} in {path.name} is one single value: expected an array with a label for each row.")
     rows = headers[target].shape[0]

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 
-from jaxnn.checks import nearest
-
 
 def listed(names: Iterable[object], most: int = 5) -> str:
     """Quoted names with commas, the first `most` of them.
@@ -34,14 +32,3 @@ def columns(count: int) -> str:
     ('1 column', '2 columns')
     """
     return f"{count:,} column{'' if count == 1 else 's'}"
-
-
-def offer(name: str, known: Iterable[str]) -> str:
-    """Advice for a misspelt column: the nearest ones, or the first few of a table too wide to recite.
-
-    >>> offer("prise", ["price", "colour"])
-    'Did you mean price?'
-    """
-    options = list(known)
-    advice = nearest(name, options)
-    return advice if len(advice) < 300 else f"It has {columns(len(options))}: {listed(options)}."

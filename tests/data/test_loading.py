@@ -177,9 +177,8 @@ def test_a_wide_table_is_not_recited(csv):
     header = ",".join(f"pixel{index}" for index in range(200))
     with pytest.raises(ValueError) as error:
         load(csv(f"{header}\n{','.join('1' * 200)}\n"), "zzz")
-    assert str(error.value) == (
-        "data.csv has no column 'zzz' for --target. It has 200 columns: 'pixel0', 'pixel1', 'pixel2', 'pixel3', 'pixel4' and 195 more."
-    )
+    assert str(error.value).startswith("data.csv has no column 'zzz' for --target. Known: pixel0, pixel1, ")
+    assert str(error.value).endswith(" and 180 more.")
 
 
 @pytest.mark.parametrize(
