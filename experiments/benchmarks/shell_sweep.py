@@ -29,7 +29,7 @@ fold = np.full(len(y), -1)
 fold[validation] = 0
 space = [
     {
-        "hidden_layer_sizes": [(int(t["width"]),) * int(t["depth"])],
+        "hidden_layer_sizes": [(int(t["width"]),) * int(t.get("depth", 2))],
         "learning_rate_init": [float(t["learning_rate"])],
         "alpha": [2 * len(train) * float(t["l2"])],
         "max_iter": [int(t["epochs"])],

@@ -32,8 +32,8 @@ class Tunable:
 TUNABLES = {
     "learning_rate": Tunable(float, Range(0), LogUniform, "3e-4:3e-2", "1e-3", "Step size of Adam"),
     "l2": Tunable(float, Range(0), LogUniform, "1e-6:1e-2", "1e-4", "Weight of the penalty on squared weights, or none", True),
-    "width": Tunable(int, Range(1), Integer, "64,128", "64", "Units of each hidden layer"),
-    "depth": Tunable(int, Range(0), Integer, "1,2", "2", "Hidden layers"),
+    "width": Tunable(int, Range(1), Integer, "32,64", "64", "Units of each hidden layer"),
+    "depth": Tunable(int, Range(0), Integer, "2", "2", "Hidden layers"),
     "dropout": Tunable(float, Range(0, 1, open_high=True), Uniform, "none", "none", "Share of units dropped in training, or none", True),
     "activation": Tunable(str, Range(), None, "relu", "relu", f"One of {', '.join(ACTIVATIONS)}"),
 }
