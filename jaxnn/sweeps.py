@@ -1,6 +1,7 @@
 """sweep: a space of hyperparameters in, trained and ranked trials out."""
 
 import math
+from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
@@ -157,8 +158,11 @@ class _Ranking:
 
     def add(self, number: int, hyperparameters: dict[str, Any], runs: Sequence[Run]) -> Trial:
         trial = make_trial(number, hyperparameters, runs, self.metric)
-        self.trials = sorted([*self.trials, trial], key=self._order)
-        self.trials[self.keep :] = [replace(other, runs=()) if other.runs else other for other in self.trials[self.keep :]]
+        place = bisect(self.trials, self._order(trial), key=self._order)
+        self.trials.insert(place, trial)
+        dropped = max(place, self.keep)  # the new one, or the one that it has pushed out; those behind have lost their runs already
+        if dropped < len(self.trials):
+            self.trials[dropped] = replace(self.trials[dropped], runs=())
         return trial
 
     def _order(self, trial: Trial) -> tuple[bool, float, float, int]:

@@ -52,7 +52,7 @@ def run_sweep(console: Console, *, trials: int, grid: int | None, ensemble: int,
                 job.build, job.space, job.study.data, search=search, key=job.seed, metric=job.metric, keep=ensemble, on_trial=arrived
             )
         interrupted = len(result.trials) < planned
-        if interrupted:
+        if interrupted and result.trials:
             console.print(f"Interrupted: {len(result.trials)} of {planned} trials had finished; the others are dropped.", highlight=False)
         _finish(console, job, result, folder, seconds, ensemble)
     return interrupted
