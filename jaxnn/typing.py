@@ -24,6 +24,18 @@ class Batch(NamedTuple):
     weight: Any
 
 
+class Sequences(NamedTuple):
+    """Sequences of different lengths in one array: what layers over time take besides a plain array (batch, time, features).
+
+    values (batch, time, ...), of row i only the first ``lengths[i]`` steps are meant; lengths (batch,) whole numbers from 1, or
+    None where all steps are; state: what a recurrence begins with, or None for zeros.
+    """
+
+    values: Any
+    lengths: Any = None
+    state: Any = None
+
+
 class Range(NamedTuple):
     """The interval that a hyperparameter must lie in.
 

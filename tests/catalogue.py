@@ -16,18 +16,23 @@ from jaxnn.losses import Loss
 from jaxnn.tasks import Task
 
 
+def normal(*shape: int) -> Callable[[np.random.Generator, int], Any]:
+    """Rows of normally distributed numbers."""
+    return lambda random, rows: random.normal(size=(rows, *shape))
+
+
 class LayerExample(NamedTuple):
-    """A layer and the shape of one row of its input."""
+    """A layer and its inputs for a number of rows: a pytree, whose floats are cast to the dtype of the test."""
 
     make: Callable[[], Layer]
-    shape: tuple[int, ...] = (4,)
+    inputs: Callable[[np.random.Generator, int], Any] = normal(4)
 
 
 LAYERS: dict[str, LayerExample] = {
     "Chain": LayerExample(lambda: layers.Chain((layers.Dense(3), layers.Tanh(), layers.Dropout(0.25)))),
     "Chain of chains": LayerExample(lambda: layers.Chain((layers.Chain((layers.Dense(3), layers.SiLU())), layers.Chain((layers.ELU(),))))),
     "Dense": LayerExample(lambda: layers.Dense(3)),
-    "Dense of rows of rows": LayerExample(lambda: layers.Dense(3, initializer=jax.nn.initializers.he_normal), (2, 4)),
+    "Dense of rows of rows": LayerExample(lambda: layers.Dense(3, initializer=jax.nn.initializers.he_normal), normal(2, 4)),
     "Dropout": LayerExample(lambda: layers.Dropout(0.3)),
     "ELU": LayerExample(lambda: layers.ELU(0.7)),
     "GELU": LayerExample(layers.GELU),

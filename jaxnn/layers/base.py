@@ -9,6 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxnn.checks import sentence
 from jaxnn.records import Record
@@ -51,3 +52,13 @@ def check_floating(where: str, x: Any) -> None:
     if not jnp.issubdtype(x.dtype, jnp.floating):
         advice = "Scale pixels to [0, 1] and one-hot encode classes first, for instance x.astype('float32') / 255."
         raise TypeError(sentence(where, "x", "a floating-point array", f"dtype {x.dtype}", advice))
+
+
+def no_cotangent(x: Any) -> Any:
+    """The cotangent of whole numbers, which can't be moved a little: JAX's own, an array of dtype float0 and of x's shape."""
+    return np.zeros(x.shape, jax.dtypes.float0)
+
+
+def add_cotangents(first: Any, second: Any) -> Any:
+    """The cotangent of what was used twice: the sum, leaf by leaf; of whole numbers there is nothing to sum."""
+    return jax.tree.map(lambda a, b: a if a.dtype == jax.dtypes.float0 else a + b, first, second)

@@ -1,12 +1,7 @@
-"""What is learned: a task joins a model and a loss and says what is measured. The training loop knows only this.
+"""Tasks with a truth for each example: numbers and classes."""
 
-``init(key, batch) -> params`` · ``gradients(params, batch, key, engine) -> (metrics, gradients)`` ·
-``evaluate(params, batch) -> metrics`` · ``predict(params, x)``. Metrics are means over the batch, weighted by
-``batch.weight``, so that they can be averaged over batches of any size.
-"""
-
-from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Literal
+from abc import abstractmethod
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -15,41 +10,8 @@ import numpy as np
 from jaxnn.checks import sentence
 from jaxnn.layers import Layer
 from jaxnn.losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy, SquaredError
-from jaxnn.records import Record
+from jaxnn.tasks.base import Engine, Task, mean
 from jaxnn.typing import Batch, Key, Metrics, Params
-
-Engine = Literal["autodiff", "backprop"]
-"""Who computes gradients: ``jax.grad``, or the rules written by hand."""
-
-
-class Task(Record, ABC):
-    """Anything that can be trained by gradients on batches."""
-
-    @property
-    @abstractmethod
-    def draws(self) -> bool:
-        """Whether ``gradients`` makes use of its key; if not, it is given None."""
-
-    @abstractmethod
-    def init(self, key: Key, batch: Batch) -> Params:
-        """Initial parameters for batches like this one, of which only shapes and dtypes are read."""
-
-    @abstractmethod
-    def gradients(self, params: Params, batch: Batch, key: Key | None, engine: Engine) -> tuple[Metrics, Params]:
-        """The metrics of a training step and the gradient of its mean loss."""
-
-    @abstractmethod
-    def evaluate(self, params: Params, batch: Batch) -> Metrics:
-        """Metrics without dropout and the like; ``loss`` is always among them."""
-
-    @abstractmethod
-    def predict(self, params: Params, x: jax.Array) -> jax.Array:
-        """What a user asks of a trained model, one row for each row of x."""
-
-    @abstractmethod
-    def check(self, y: Any, predictions: Any) -> None:
-        """Refuses targets that this task can't learn, before anything is compiled: y is NumPy's, of the predictions only
-        the shape is known."""
 
 
 class Supervised(Task):
@@ -151,11 +113,6 @@ class Classification(Supervised):
     def _check_outputs(self, outputs: Any, y: Any) -> None:
         if len(outputs.shape) != 2 or outputs.shape[1] < 2:
             raise ValueError(sentence("Classification", "the model's output", "of shape (batch, classes >= 2)", f"shape {outputs.shape}"))
-
-
-def mean(values: jax.Array, weight: jax.Array) -> jax.Array:
-    """Weighted mean over a batch: sum(w v) / sum(w)."""
-    return jnp.vdot(weight, values) / weight.sum()
 
 
 def _check_classes(where: str, y: Any, classes: int) -> None:

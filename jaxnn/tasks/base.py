@@ -1,0 +1,57 @@
+"""What a task is: it joins models and losses and says what is measured. The training loop knows only this.
+
+``init(key, batch) -> params`` · ``gradients(params, batch, key, engine) -> (metrics, gradients)`` ·
+``evaluate(params, batch) -> metrics`` · ``predict(params, x)``. Metrics are means over the batch, weighted as ``total(batch)``
+says, so that they can be averaged over batches of any size.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+
+from jaxnn.records import Record
+from jaxnn.typing import Batch, Key, Metrics, Params
+
+Engine = Literal["autodiff", "backprop"]
+"""Who computes gradients: ``jax.grad``, or the rules written by hand."""
+
+
+class Task(Record, ABC):
+    """Anything that can be trained by gradients on batches."""
+
+    @property
+    @abstractmethod
+    def draws(self) -> bool:
+        """Whether ``gradients`` makes use of its key; if not, it is given None."""
+
+    @abstractmethod
+    def init(self, key: Key, batch: Batch) -> Params:
+        """Initial parameters for batches like this one, of which only shapes and dtypes are read."""
+
+    @abstractmethod
+    def gradients(self, params: Params, batch: Batch, key: Key | None, engine: Engine) -> tuple[Metrics, Params]:
+        """The metrics of a training step and the gradient of its mean loss."""
+
+    @abstractmethod
+    def evaluate(self, params: Params, batch: Batch) -> Metrics:
+        """Metrics without dropout and the like; ``loss`` is always among them."""
+
+    @abstractmethod
+    def predict(self, params: Params, x: jax.Array) -> jax.Array:
+        """What a user asks of a trained model, one row for each row of x."""
+
+    def total(self, batch: Batch) -> jax.Array:
+        """How much the metrics of this batch count beside those of others: the weights that their means were divided by."""
+        return batch.weight.sum()
+
+    @abstractmethod
+    def check(self, y: Any, predictions: Any) -> None:
+        """Refuses targets that this task can't learn, before anything is compiled: y is NumPy's, of the predictions only
+        the shape is known."""
+
+
+def mean(values: jax.Array, weight: jax.Array) -> jax.Array:
+    """Weighted mean over a batch: sum(w v) / sum(w)."""
+    return jnp.vdot(weight, values) / weight.sum()
