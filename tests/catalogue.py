@@ -29,6 +29,9 @@ class LayerExample(NamedTuple):
 
 
 LAYERS: dict[str, LayerExample] = {
+    "Autoencoder": LayerExample(
+        lambda: layers.Autoencoder(layers.Dense(2), layers.Chain((layers.Tanh(), layers.Dropout(0.2), layers.Dense(4))))
+    ),
     "Chain": LayerExample(lambda: layers.Chain((layers.Dense(3), layers.Tanh(), layers.Dropout(0.25)))),
     "Chain of chains": LayerExample(lambda: layers.Chain((layers.Chain((layers.Dense(3), layers.SiLU())), layers.Chain((layers.ELU(),))))),
     "Dense": LayerExample(lambda: layers.Dense(3)),
@@ -45,6 +48,7 @@ LAYERS: dict[str, LayerExample] = {
     "Softplus": LayerExample(layers.Softplus),
     "Step": LayerExample(layers.Step),
     "Tanh": LayerExample(layers.Tanh),
+    "VariationalAutoencoder": LayerExample(lambda: layers.VariationalAutoencoder(layers.Dense(4), layers.Dense(3), latent=2)),
 }
 
 MODELS: dict[str, LayerExample] = {

@@ -16,6 +16,7 @@ from jaxnn.layers.activation import (
     Tanh,
     activation,
 )
+from jaxnn.layers.autoencoder import Autoencoder, VariationalAutoencoder, VariationalOutput
 from jaxnn.layers.base import Layer
 from jaxnn.layers.combine import Chain
 from jaxnn.layers.dense import Dense
@@ -27,6 +28,7 @@ __all__ = [
     "GELU",
     "SELU",
     "Activation",
+    "Autoencoder",
     "Chain",
     "Dense",
     "Dropout",
@@ -39,5 +41,7 @@ __all__ = [
     "Softplus",
     "Step",
     "Tanh",
+    "VariationalAutoencoder",
+    "VariationalOutput",
     "activation",
 ]
