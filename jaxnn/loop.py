@@ -13,6 +13,7 @@ import optax
 from jax import lax
 
 from jaxnn.data.batching import epoch_batches
+from jaxnn.layers.buffers import Buffers, with_buffers, without_buffers
 from jaxnn.recipes import EarlyStopping, Recipe
 from jaxnn.records import Record
 from jaxnn.tasks import Task
@@ -86,7 +87,7 @@ def start(recipe: Recipe, data: Data, key: jax.Array, member: jax.Array) -> Stat
         best = Best(params=params, loss=jnp.full((), jnp.inf, _dtype(data.x)), epoch=zero, waited=zero)
     return State(
         params=params,
-        optimizer=recipe.optimizer.build().init(params),
+        optimizer=recipe.optimizer.build().init(without_buffers(params)),
         keys=jnp.stack([jax.random.key_data(run_key) for run_key in run_keys]),
         epoch=zero,
         status=zero + Status.RUNNING,
@@ -166,10 +167,12 @@ def _train_epoch(recipe: Recipe, state: State, data: Data) -> tuple[State, jax.A
         metrics, gradients = recipe.task.gradients(params, batch, key, recipe.gradients)
         if recipe.l2 is not None:
             gradients = _add_l2(gradients, params, recipe.l2)
+        learned = without_buffers(params)
         with jax.numpy_dtype_promotion("standard"):  # optax multiplies floats by its integer step count
-            updates, optimizer_state = transformation.update(gradients, optimizer_state, params)
+            updates, optimizer_state = transformation.update(without_buffers(gradients), optimizer_state, learned)
         bad_step = jnp.where((bad_step < 0) & ~jnp.isfinite(metrics["loss"]), number, bad_step)
-        return (optax.apply_updates(params, updates), optimizer_state, bad_step), metrics["loss"] * batch.weight.sum()
+        params = with_buffers(optax.apply_updates(learned, updates), gradients)  # the "gradient" of Buffers is their new value
+        return (params, optimizer_state, bad_step), metrics["loss"] * batch.weight.sum()
 
     numbers = jnp.arange(indices.shape[0], dtype=jnp.int32)
     carry = (state.params, state.optimizer, jnp.full((), -1, jnp.int32))
@@ -185,8 +188,14 @@ def _train_epoch(recipe: Recipe, state: State, data: Data) -> tuple[State, jax.A
 
 
 def _add_l2(gradients: Params, params: Params, l2: Any) -> Params:
-    """d/d theta of alpha ||theta||^2 is 2 alpha theta; biases are vectors and left out."""
-    return jax.tree.map(lambda gradient, param: gradient + 2 * l2 * param if param.ndim > 1 else gradient, gradients, params)
+    """d/d theta of alpha ||theta||^2 is 2 alpha theta; vectors, biases and scales, also those of stacked layers, are left out."""
+
+    def add(path: Any, gradient: Any, param: Any) -> Any:
+        name = str(getattr(path[-1], "key", getattr(path[-1], "name", ""))) if path else ""
+        free = isinstance(param, Buffers) or param.ndim <= 1 or name in ("bias", "scale")
+        return gradient if free else gradient + 2 * l2 * param
+
+    return jax.tree.map_with_path(add, gradients, params, is_leaf=lambda node: isinstance(node, Buffers))
 
 
 def _stop_early(rule: EarlyStopping, state: State, loss: jax.Array) -> State:

@@ -1,0 +1,77 @@
+r"""Batch normalisation: the layer that needs to remember something between steps."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxnn.checks import sentence
+from jaxnn.layers.base import Buffers, Layer, apply_by_rule, check_floating
+from jaxnn.records import number
+from jaxnn.typing import Key, Params
+
+
+class BatchNorm(Layer):
+    r"""Each feature to mean 0 and variance 1 over the batch, then scaled and shifted: :math:`y = g \hat x + b`,
+    :math:`\hat x = (x - \mu) / s`, :math:`s = \sqrt{v + \epsilon}`.
+
+    Shapes: x (batch, ..., features), g = ``scale``, b = ``bias``, mean and variance all (features,), y as x. In training (with a
+    key) :math:`\mu` and v are those of the batch, over all axes but the last, v divided by their n elements; without a key they are the
+    running ones, Buffers that each step leaves at ``momentum`` old + (1 - ``momentum``) of its batch.
+    Rule, in training: :math:`db = \sum dy`, :math:`dg = \sum \hat x\,dy`, :math:`dx = (g / s)(dy - db / n - \hat x\,dg / n)`;
+    derived in docs/derivations/batch_norm.md. Source: Ioffe and Szegedy 2015; running variance as in Flax, without their n / (n - 1).
+
+    Rows of weight 0, which fill up the last batch of an epoch, are seen by the statistics of that batch.
+    Raises ValueError for an x without a batch axis, TypeError for one that is not floating point.
+
+    >>> import jax, jax.numpy as jnp
+    >>> layer, x = BatchNorm(), jnp.array([[1.0], [3.0]])
+    >>> params = layer.init(jax.random.key(0), x)
+    >>> layer.apply(params, x, jax.random.key(1)).round(2).tolist()
+    [[-1.0], [1.0]]
+    """
+
+    momentum: float = number(low=0, high=1, default=0.99)
+    eps: float = number(low=0, open_low=True, default=1e-5)
+
+    @property
+    def draws(self) -> bool:
+        return True  # it makes no use of the key's bits, but a key is how a layer knows that it is trained
+
+    def init(self, key: Key, x: Any) -> Params:
+        if len(x.shape) < 2:
+            advice = "Add the batch axis: x[None]."
+            raise ValueError(sentence("BatchNorm", "x", "of shape (batch, ..., features)", f"shape {x.shape}", advice))
+        check_floating("BatchNorm", x)
+        zeros, ones = jnp.zeros(x.shape[-1], x.dtype), jnp.ones(x.shape[-1], x.dtype)
+        return {"scale": ones, "bias": zeros, "running": Buffers({"mean": zeros, "variance": ones})}
+
+    def apply(self, params: Params, x: jax.Array, key: Key | None = None) -> jax.Array:
+        return apply_by_rule(self, params, x, key)
+
+    def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
+        features, old = params["scale"].shape[0], params["running"].values
+        if x.shape[-1] != features:
+            raise ValueError(sentence("BatchNorm", "x", f"of shape (batch, ..., {features}), as its parameters are", f"shape {x.shape}"))
+        used, left = (old, None) if key is None else self._statistics(old, x)
+        inverse = jax.lax.rsqrt(used["variance"] + self.eps)
+        normalised = (x - used["mean"]) * inverse
+        return params["scale"] * normalised + params["bias"], (normalised, inverse, left)
+
+    def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, jax.Array]:
+        normalised, inverse, left = residuals
+        over = tuple(range(dy.ndim - 1))
+        dbias, dscale = dy.sum(over), (normalised * dy).sum(over)
+        factor = params["scale"] * inverse
+        if left is None:
+            running = {"mean": -factor * dbias, "variance": -0.5 * factor * inverse * dscale}
+            return {"scale": dscale, "bias": dbias, "running": Buffers(running)}, factor * dy
+        n = dy.size // dy.shape[-1]
+        dx = factor * (dy - dbias / n - normalised * (dscale / n))
+        return {"scale": dscale, "bias": dbias, "running": Buffers(left)}, dx
+
+    def _statistics(self, old: Any, x: jax.Array) -> tuple[Any, Any]:
+        """Mean and variance of the batch, and what the running ones become by them."""
+        over = tuple(range(x.ndim - 1))
+        new = {"mean": x.mean(over), "variance": x.var(over)}
+        return new, jax.tree.map(lambda before, now: self.momentum * before + (1 - self.momentum) * now, old, new)
