@@ -14,6 +14,7 @@ from jaxnn import layers, losses, models, search, tasks
 from jaxnn.layers import Layer
 from jaxnn.losses import Loss
 from jaxnn.tasks import Task
+from jaxnn.typing import Sequences
 
 
 def normal(*shape: int) -> Callable[[np.random.Generator, int], Any]:
@@ -28,10 +29,23 @@ class LayerExample(NamedTuple):
     inputs: Callable[[np.random.Generator, int], Any] = normal(4)
 
 
+def sequences(*states: int, lengths: bool = True) -> Callable[[np.random.Generator, int], Any]:
+    """Rows of up to five steps of two numbers, of different lengths, with states of so many units for a recurrence to begin with."""
+
+    def draw(random: np.random.Generator, rows: int) -> Sequences:
+        state = tuple(random.normal(size=(rows, units)) for units in states)
+        own = 1 + np.arange(rows) % 5 if lengths else None
+        return Sequences(random.normal(size=(rows, 5, 2)), own, state if len(states) > 1 else state[0] if states else None)
+
+    return draw
+
+
 LAYERS: dict[str, LayerExample] = {
     "Autoencoder": LayerExample(
         lambda: layers.Autoencoder(layers.Dense(2), layers.Chain((layers.Tanh(), layers.Dropout(0.2), layers.Dense(4))))
     ),
+    "Bidirectional": LayerExample(lambda: layers.Bidirectional(layers.GRU(3), truncate=5), normal(5, 2)),
+    "Bidirectional over all steps": LayerExample(lambda: layers.Bidirectional(layers.SimpleRNN(3), returns="all"), sequences(3, 3)),
     "Chain": LayerExample(lambda: layers.Chain((layers.Dense(3), layers.Tanh(), layers.Dropout(0.25)))),
     "Chain of chains": LayerExample(lambda: layers.Chain((layers.Chain((layers.Dense(3), layers.SiLU())), layers.Chain((layers.ELU(),))))),
     "Dense": LayerExample(lambda: layers.Dense(3)),
@@ -42,6 +56,17 @@ LAYERS: dict[str, LayerExample] = {
     "Identity": LayerExample(layers.Identity),
     "LeakyReLU": LayerExample(lambda: layers.LeakyReLU(0.1)),
     "ReLU": LayerExample(layers.ReLU),
+    "Recurrent": LayerExample(lambda: layers.Recurrent(layers.LSTM(3, forget_bias=0.5)), normal(5, 2)),
+    "Recurrent of GRU, all steps": LayerExample(lambda: layers.Recurrent(layers.GRU(3), returns="all"), normal(5, 2)),
+    "Recurrent of lengths": LayerExample(lambda: layers.Recurrent(layers.LSTM(3), returns="all"), sequences()),
+    "Recurrent backwards": LayerExample(lambda: layers.Recurrent(layers.GRU(3), returns="all and state", reverse=True), sequences(3)),
+    "Recurrent of one step": LayerExample(lambda: layers.Recurrent(layers.GRU(3), returns="state"), normal(1, 2)),
+    "Recurrent of SimpleRNN": LayerExample(lambda: layers.Recurrent(layers.SimpleRNN(3, activation="silu")), sequences()),
+    "Recurrent with state": LayerExample(lambda: layers.Recurrent(layers.LSTM(3), returns="state"), sequences(3, 3, lengths=False)),
+    "Recurrent, truncated": LayerExample(lambda: layers.Recurrent(layers.LSTM(3), reverse=True, truncate=5), sequences(3, 3)),
+    "Recurrent stack": LayerExample(
+        lambda: layers.Chain((layers.Recurrent(layers.GRU(3), returns="all"), layers.Recurrent(layers.LSTM(2)))), sequences()
+    ),
     "SELU": LayerExample(layers.SELU),
     "SiLU": LayerExample(layers.SiLU),
     "Sigmoid": LayerExample(layers.Sigmoid),
@@ -58,10 +83,10 @@ MODELS: dict[str, LayerExample] = {
 
 
 class LossExample(NamedTuple):
-    """A loss, the units of the output it looks at, and targets for a number of rows."""
+    """A loss, the shape of the outputs of one row, and targets for a number of rows."""
 
     make: Callable[[], Loss]
-    units: int
+    shape: tuple[int, ...]
     targets: Callable[[np.random.Generator, int], np.ndarray]
 
 
@@ -73,11 +98,29 @@ def numbers(*units: int) -> Callable[[np.random.Generator, int], np.ndarray]:
     return lambda random, rows: random.normal(size=(rows, *units))
 
 
+def shares(*units: int) -> Callable[[np.random.Generator, int], np.ndarray]:
+    """Numbers from 0 to 1 that add up to 1, some of them 0."""
+
+    def draw(random: np.random.Generator, rows: int) -> np.ndarray:
+        values = random.integers(0, 3, (rows, *units)) + np.eye(units[-1])[0]
+        return values / values.sum(axis=-1, keepdims=True)
+
+    return draw
+
+
 LOSSES: dict[str, LossExample] = {
-    "BinaryCrossEntropy": LossExample(losses.BinaryCrossEntropy, 1, classes(2)),
-    "SoftmaxCrossEntropy": LossExample(losses.SoftmaxCrossEntropy, 4, classes(4)),
-    "SquaredError": LossExample(losses.SquaredError, 3, numbers(3)),
-    "SquaredError of one unit": LossExample(losses.SquaredError, 1, numbers()),
+    "AbsoluteError": LossExample(losses.AbsoluteError, (3, 2), numbers(3, 2)),
+    "BinaryCrossEntropy": LossExample(losses.BinaryCrossEntropy, (1,), classes(2)),
+    "BinaryCrossEntropy of pixels, smoothed": LossExample(lambda: losses.BinaryCrossEntropy(label_smoothing=0.1), (5,), shares(5)),
+    "Hinge": LossExample(losses.Hinge, (4,), classes(4)),
+    "Hinge of two classes": LossExample(losses.Hinge, (1,), classes(2)),
+    "Huber": LossExample(lambda: losses.Huber(delta=0.7), (3,), numbers(3)),
+    "KLDivergence": LossExample(losses.KLDivergence, (4,), shares(4)),
+    "SoftmaxCrossEntropy": LossExample(losses.SoftmaxCrossEntropy, (4,), classes(4)),
+    "SoftmaxCrossEntropy, smoothed": LossExample(lambda: losses.SoftmaxCrossEntropy(label_smoothing=0.2), (4,), classes(4)),
+    "SquaredError": LossExample(losses.SquaredError, (3,), numbers(3)),
+    "SquaredError of one unit": LossExample(losses.SquaredError, (1,), numbers()),
+    "SquaredError of series": LossExample(losses.SquaredError, (3, 2), numbers(3, 2)),
 }
 
 
@@ -90,8 +133,18 @@ class TaskExample(NamedTuple):
 
 TASKS: dict[str, TaskExample] = {
     "BinaryClassification": TaskExample(lambda: tasks.BinaryClassification(models.mlp((5,), 1, activation="tanh")), classes(2)),
+    "BinaryClassification, weighted classes": TaskExample(
+        lambda: tasks.BinaryClassification(models.mlp((5,), 1, activation="tanh"), losses.Hinge(), class_weights=(0.5, 2.0)), classes(2)
+    ),
     "Classification": TaskExample(lambda: tasks.Classification(models.mlp((5,), 3, dropout=0.1)), classes(3)),
+    "Classification, weighted classes": TaskExample(
+        lambda: tasks.Classification(models.mlp((5,), 3), losses.SoftmaxCrossEntropy(label_smoothing=0.1), class_weights=(1.0, 0.25, 3.0)),
+        classes(3),
+    ),
     "Regression": TaskExample(lambda: tasks.Regression(models.mlp((5,), 1, activation="silu")), numbers()),
+    "Regression of series": TaskExample(
+        lambda: tasks.Regression(layers.Chain((layers.Dense(6), layers.Tanh(), layers.Reshape((3, 2)))), losses.Huber(0.5)), numbers(3, 2)
+    ),
     "Regression of two numbers": TaskExample(lambda: tasks.Regression(models.mlp((5,), 2, activation="elu")), numbers(2)),
 }
 

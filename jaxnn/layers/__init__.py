@@ -17,18 +17,28 @@ from jaxnn.layers.activation import (
     activation,
 )
 from jaxnn.layers.autoencoder import Autoencoder, VariationalAutoencoder, VariationalOutput
-from jaxnn.layers.base import Layer
+from jaxnn.layers.base import Buffers, Layer
+from jaxnn.layers.batch_norm import BatchNorm
+from jaxnn.layers.bidirectional import Bidirectional
+from jaxnn.layers.cells import GRU, LSTM, Cell, SimpleRNN
 from jaxnn.layers.combine import Chain
 from jaxnn.layers.dense import Dense
 from jaxnn.layers.dropout import Dropout
+from jaxnn.layers.recurrent import Recurrent
 
 __all__ = [
     "ACTIVATIONS",
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
     "SELU",
     "Activation",
     "Autoencoder",
+    "BatchNorm",
+    "Bidirectional",
+    "Buffers",
+    "Cell",
     "Chain",
     "Dense",
     "Dropout",
@@ -36,8 +46,10 @@ __all__ = [
     "Layer",
     "LeakyReLU",
     "ReLU",
+    "Recurrent",
     "SiLU",
     "Sigmoid",
+    "SimpleRNN",
     "Softplus",
     "Step",
     "Tanh",
