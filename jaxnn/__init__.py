@@ -10,6 +10,7 @@ from jaxnn.populations import fit_many
 from jaxnn.recipes import EarlyStopping, Recipe
 from jaxnn.runs import Run
 from jaxnn.search import Choice, Grid, Integer, LogUniform, Random, Uniform
+from jaxnn.summaries import Summary, summary
 from jaxnn.sweeps import Ensemble, Sweep, Trial, sweep
 from jaxnn.tasks import BinaryClassification, Classification, Regression, Task
 from jaxnn.training import fit
@@ -32,6 +33,7 @@ __all__ = [
     "Run",
     "State",
     "Status",
+    "Summary",
     "Sweep",
     "Task",
     "Trial",
@@ -48,6 +50,7 @@ __all__ = [
     "optimizer",
     "save_model",
     "start",
+    "summary",
     "sweep",
     "to_json",
 ]

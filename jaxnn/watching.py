@@ -1,0 +1,82 @@
+"""Looking into a layer made of layers: which ones it holds, and what each is given and gives while the whole is applied.
+
+Works for every combinator, those of users among them, without their help: what is applied is a copy in which each layer reports.
+"""
+
+import copy
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from jaxnn.layers import Layer
+from jaxnn.records import Record
+from jaxnn.typing import Params
+
+
+class Call(NamedTuple):
+    """What a layer was called with and gave; arrays, or tracers where it is being traced."""
+
+    params: Params
+    x: Any
+    y: Any
+
+
+See = Callable[[str, Layer, Call], None]
+"""(path, layer, call): the path leads from the whole to the layer, for instance ``layers[0].shortcut``, "" being the whole."""
+
+
+def children(record: Record) -> dict[str, Layer]:
+    """The layers that a record holds, by the code that reads them: each field that is a layer, or a tuple with layers in it.
+
+    >>> from jaxnn.layers import Chain, Dense, ReLU
+    >>> children(Chain((Dense(3), ReLU())))
+    {'layers[0]': Dense(3), 'layers[1]': ReLU()}
+    """
+    found = {}
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        items = {field.name: value} if not isinstance(value, tuple) else {f"{field.name}[{i}]": item for i, item in enumerate(value)}
+        found.update({name: item for name, item in items.items() if isinstance(item, Layer)})
+    return found
+
+
+def watched(layer: Layer, see: See, path: str = "") -> Layer:
+    """A copy of the layer, equal to it, that tells ``see`` of each call of itself and of the layers inside, inner ones first.
+
+    What happens inside ``scan`` or ``vmap`` is seen as it is there: one step, one lane. Not seen is what a layer does without
+    calling ``apply`` or ``forward`` of those it holds, or in a program that was traced before.
+    """
+    twin = copy.copy(layer)
+    inside = {name: watched(child, see, f"{path}.{name}" if path else name) for name, child in children(layer).items()}
+    for field in dataclasses.fields(layer):
+        value = getattr(layer, field.name)
+        if isinstance(value, tuple):
+            value = tuple(inside.get(f"{field.name}[{i}]", item) for i, item in enumerate(value))
+        twin.__dict__[field.name] = inside.get(field.name, value)  # records are frozen; this one nobody has seen yet
+    _report(twin, lambda call: see(path, layer, call))
+    return twin
+
+
+def _report(layer: Layer, see: Callable[[Call], None]) -> None:
+    """Puts reporting methods over the layer's own. ``apply`` may stand on ``forward``: only the outer call counts."""
+    busy = False
+
+    def reporting(method: Callable[..., Any], output: Callable[[Any], Any]) -> Callable[..., Any]:
+        @functools.wraps(method)
+        def call(params: Params, x: Any, *rest: Any, **options: Any) -> Any:
+            nonlocal busy
+            if busy:
+                return method(params, x, *rest, **options)
+            busy = True
+            try:
+                result = method(params, x, *rest, **options)
+            finally:
+                busy = False
+            see(Call(params, x, output(result)))
+            return result
+
+        return call
+
+    layer.__dict__["apply"] = reporting(layer.apply, lambda y: y)
+    layer.__dict__["forward"] = reporting(layer.forward, lambda result: result[0])
