@@ -40,21 +40,41 @@ def sequences(*states: int, lengths: bool = True) -> Callable[[np.random.Generat
     return draw
 
 
+def gains(key: jax.Array, x: Any) -> Any:
+    return {"gain": jax.random.normal(key, x.shape[-1:], x.dtype)}
+
+
+def noisy_scale(params: Any, x: Any, key: jax.Array | None) -> Any:
+    return x * params["gain"] * (1 if key is None else jax.random.uniform(key, x.shape, x.dtype))
+
+
+NAMES: dict[str, Any] = {"gains": gains, "noisy_scale": noisy_scale}
+"""Functions that examples are made of and no file may name by itself."""
+
 LAYERS: dict[str, LayerExample] = {
     "Autoencoder": LayerExample(
         lambda: layers.Autoencoder(layers.Dense(2), layers.Chain((layers.Tanh(), layers.Dropout(0.2), layers.Dense(4))))
     ),
+    "BatchNorm": LayerExample(lambda: layers.BatchNorm(0.9), normal(2, 4)),
     "Bidirectional": LayerExample(lambda: layers.Bidirectional(layers.GRU(3), truncate=5), normal(5, 2)),
     "Bidirectional over all steps": LayerExample(lambda: layers.Bidirectional(layers.SimpleRNN(3), returns="all"), sequences(3, 3)),
     "Chain": LayerExample(lambda: layers.Chain((layers.Dense(3), layers.Tanh(), layers.Dropout(0.25)))),
     "Chain of chains": LayerExample(lambda: layers.Chain((layers.Chain((layers.Dense(3), layers.SiLU())), layers.Chain((layers.ELU(),))))),
+    "Chain with Buffers": LayerExample(lambda: layers.Chain((layers.BatchNorm(), layers.Dense(3), layers.Dropout(0.2)))),
+    "Concat": LayerExample(lambda: layers.Concat((layers.Dense(3), layers.Identity(), layers.Dropout(0.4)))),
     "Dense": LayerExample(lambda: layers.Dense(3)),
     "Dense of rows of rows": LayerExample(lambda: layers.Dense(3, initializer=jax.nn.initializers.he_normal), normal(2, 4)),
     "Dropout": LayerExample(lambda: layers.Dropout(0.3)),
     "ELU": LayerExample(lambda: layers.ELU(0.7)),
+    "Function": LayerExample(lambda: layers.Function(jax.nn.silu)),
+    "Function of parameters that draws": LayerExample(lambda: layers.Function(noisy_scale, gains, draws=True)),
     "GELU": LayerExample(layers.GELU),
     "Identity": LayerExample(layers.Identity),
     "LeakyReLU": LayerExample(lambda: layers.LeakyReLU(0.1)),
+    "Parallel": LayerExample(
+        lambda: layers.Parallel((layers.Dense(3), layers.Chain((layers.Dropout(0.1), layers.SiLU())))),
+        lambda random, rows: (random.normal(size=(rows, 4)), random.normal(size=(rows, 2, 3))),
+    ),
     "ReLU": LayerExample(layers.ReLU),
     "Recurrent": LayerExample(lambda: layers.Recurrent(layers.LSTM(3, forget_bias=0.5)), normal(5, 2)),
     "Recurrent of GRU, all steps": LayerExample(lambda: layers.Recurrent(layers.GRU(3), returns="all"), normal(5, 2)),
@@ -67,12 +87,19 @@ LAYERS: dict[str, LayerExample] = {
     "Recurrent stack": LayerExample(
         lambda: layers.Chain((layers.Recurrent(layers.GRU(3), returns="all"), layers.Recurrent(layers.LSTM(2)))), sequences()
     ),
+    "Repeat": LayerExample(lambda: layers.Repeat(layers.Residual(layers.Chain((layers.Dense(4), layers.Tanh(), layers.Dropout(0.2)))), 3)),
+    "Repeat of Buffers": LayerExample(lambda: layers.Repeat(layers.Residual(layers.BatchNorm(0.8)), 2)),
+    "Repeat of lengths": LayerExample(lambda: layers.Repeat(layers.Residual(layers.Timewise(layers.Dense(2))), 3), sequences()),
+    "Residual": LayerExample(lambda: layers.Residual(layers.Chain((layers.Dense(4), layers.SiLU())))),
+    "Residual with shortcut": LayerExample(lambda: layers.Residual(layers.Dense(3), layers.Chain((layers.Dropout(0.3), layers.Dense(3))))),
     "SELU": LayerExample(layers.SELU),
     "SiLU": LayerExample(layers.SiLU),
     "Sigmoid": LayerExample(layers.Sigmoid),
     "Softplus": LayerExample(layers.Softplus),
     "Step": LayerExample(layers.Step),
     "Tanh": LayerExample(layers.Tanh),
+    "Timewise": LayerExample(lambda: layers.Timewise(layers.Chain((layers.Dense(3), layers.Tanh()))), sequences(3)),
+    "Timewise of a plain array": LayerExample(lambda: layers.Timewise(layers.Dense(3)), normal(5, 2)),
     "VariationalAutoencoder": LayerExample(lambda: layers.VariationalAutoencoder(layers.Dense(4), layers.Dense(3), latent=2)),
 }
 

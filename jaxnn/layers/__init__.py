@@ -20,11 +20,14 @@ from jaxnn.layers.autoencoder import Autoencoder, VariationalAutoencoder, Variat
 from jaxnn.layers.base import Buffers, Layer
 from jaxnn.layers.batch_norm import BatchNorm
 from jaxnn.layers.bidirectional import Bidirectional
+from jaxnn.layers.branches import Concat, Parallel
 from jaxnn.layers.cells import GRU, LSTM, Cell, SimpleRNN
-from jaxnn.layers.combine import Chain
+from jaxnn.layers.combine import Chain, Residual, Timewise
 from jaxnn.layers.dense import Dense
 from jaxnn.layers.dropout import Dropout
+from jaxnn.layers.function import Function
 from jaxnn.layers.recurrent import Recurrent
+from jaxnn.layers.repeat import Repeat
 
 __all__ = [
     "ACTIVATIONS",
@@ -40,19 +43,25 @@ __all__ = [
     "Buffers",
     "Cell",
     "Chain",
+    "Concat",
     "Dense",
     "Dropout",
+    "Function",
     "Identity",
     "Layer",
     "LeakyReLU",
+    "Parallel",
     "ReLU",
     "Recurrent",
+    "Repeat",
+    "Residual",
     "SiLU",
     "Sigmoid",
     "SimpleRNN",
     "Softplus",
     "Step",
     "Tanh",
+    "Timewise",
     "VariationalAutoencoder",
     "VariationalOutput",
     "activation",
