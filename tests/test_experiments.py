@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from experiments import activation_functions, classification, depth, logistic_neuron, threshold_units
+from experiments import (
+    activation_functions,
+    backpropagation,
+    classification,
+    depth,
+    logistic_neuron,
+    threshold_units,
+    universal_approximator,
+)
+from experiments.support import hand_computed
 from experiments.support.runner import command_line, plain
 
 FOLDER = Path(__file__).parent.parent / "experiments"
@@ -104,6 +113,60 @@ def test_mnist_is_read_where_its_file_is(tmp_path: Path) -> None:
     problem = classification.PROBLEMS["mnist"]._replace(hidden=(8,), epochs=1, batch_size=16)
     outcomes = classification.run_all(problem, [split], config)
     assert [len(group) for group in outcomes.values()] == [1, 1, 1]
+
+
+def test_hand_set_networks_meet_their_bounds() -> None:
+    results, figures = smoke(universal_approximator)
+    assert (results["max |f'|"], results["max |f''|"]) == (pytest.approx(6.996, abs=1e-3), pytest.approx(170.5, abs=0.1))
+    for kind, rate in (("steps", 2), ("bumps", 2), ("ReLUs", 4)):
+        rows = results["by hand"][kind]
+        assert all(row["met"] for row in rows["neurons"].values())
+        assert rows["the last doubling divides the error by"] == pytest.approx(rate, rel=0.1)
+    assert results["trained"]["relu"]["32"]["error"]["mean"] < 0.2
+    assert set(figures) == {"universal_approximator", "universal_approximator_weights"}
+
+
+def test_bumps_are_steps_of_half_as_many_cells() -> None:
+    x = np.linspace(0, 1, 999)
+    staircases = [universal_approximator.evaluate(net, x) for net in (universal_approximator.bumps(32), universal_approximator.steps(16))]
+    np.testing.assert_allclose(*staircases, rtol=0, atol=1e-14)
+
+
+def test_relus_meet_the_function_at_their_bends() -> None:
+    bends = np.arange(17) / 16
+    np.testing.assert_allclose(
+        universal_approximator.evaluate(universal_approximator.relus(16), bends), universal_approximator.f(bends), rtol=0, atol=1e-13
+    )
+
+
+def test_slopes_are_derivatives_of_the_function() -> None:
+    x = np.linspace(0, 1, 101)
+    for function, derivative in (
+        (universal_approximator.f, universal_approximator.slope),
+        (universal_approximator.slope, universal_approximator.curvature),
+    ):
+        np.testing.assert_allclose((function(x + 1e-6) - function(x - 1e-6)) / 2e-6, derivative(x), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["regression", "classification"])
+def test_backpropagation_by_hand_is_autodiff(kind: str) -> None:
+    results, figures = smoke(backpropagation)
+    for differences in (results[kind]["largest differences"], results[kind]["largest differences, random nets"]):
+        assert differences.pop("mean gradient, central differences") < 1e-8
+        assert len(differences) >= 4 and max(differences.values()) < 1e-12
+    assert results[kind]["one update"]["loss after"] < results[kind]["one update"]["loss before"]
+    steps = results[kind]["steps"]
+    assert list(steps) == ["sample 1", "sample 2", "sample 3", "all samples"]
+    assert steps["sample 1"][0] == "b1[1] = 0.1 + 0.8·1 + 0.4·0.5 = 1.1; x1[1] = sigma(b) = 0.7503"
+    assert sum(line.startswith("delta") for line in steps["sample 2"]) == 4 + len(backpropagation.LAST[kind][0])
+    assert set(figures) == {"backpropagation", "backpropagation_mean"}
+
+
+def test_the_last_layer_by_hand() -> None:
+    # y = 1, y_hat = 0.2 + 1.5 x1 - 1.1 x2 with x = (0.6, 0.5): delta = -2 (1 - 0.55)
+    passed = hand_computed.one_sample([backpropagation.LAST["regression"]], np.array([0.6, 0.5]), 1.0, "regression")
+    assert passed.delta == [[pytest.approx(-0.9)]] and passed.loss == pytest.approx(0.45**2)
+    np.testing.assert_allclose(passed.gradient[0][:, 0], [-0.9, -0.54, -0.45])
 
 
 def test_command_line_writes_results_and_figures_but_no_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
