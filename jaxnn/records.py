@@ -94,4 +94,6 @@ def _register(cls: type[Any]) -> None:
 
 
 def _same(value: Any, default: Any) -> bool:
+    if isinstance(value, Record):  # by what it prints, for numbers in it may be arrays, which do not compare to one truth
+        return repr(value) == repr(default)
     return value is default or (isinstance(value, int | float | str | tuple) and value == default)

@@ -53,5 +53,15 @@ class Task(Record, ABC):
 
 
 def mean(values: jax.Array, weight: jax.Array) -> jax.Array:
-    """Weighted mean over a batch: sum(w v) / sum(w)."""
-    return jnp.vdot(weight, values) / weight.sum()
+    """Weighted mean over a batch: sum(w v) / sum(w); 0 where there is no weight at all, for 0 / 0 would end the run."""
+    return jnp.vdot(weight, values) / _divisor(weight)
+
+
+def shares(weight: jax.Array) -> jax.Array:
+    """What each row counts in that mean: w / sum(w)."""
+    return weight / _divisor(weight)
+
+
+def _divisor(weight: jax.Array) -> jax.Array:
+    total = weight.sum()
+    return jnp.where(total == 0, 1, total)
