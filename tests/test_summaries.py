@@ -12,7 +12,8 @@ import pytest
 
 import jaxnn
 from jaxnn import Classification, Recipe, Regression, Run, Task, fit, models, optimizer, summary
-from jaxnn.layers import Chain, Dense, Dropout, Layer, ReLU, Tanh
+from jaxnn.layers import BatchNorm, Chain, Dense, Dropout, Layer, ReLU, Tanh
+from jaxnn.layers.buffers import without_buffers
 from jaxnn.summaries import flops
 from jaxnn.summaries.table import amount
 from tests.catalogue import LAYERS, MODELS
@@ -52,7 +53,7 @@ def test_every_layer_of_the_catalogue(example: Any) -> None:
     x = jax.tree.map(lambda leaf: jnp.asarray(leaf, FLOAT if leaf.dtype.kind == "f" else jnp.int32), x)
     params = jax.eval_shape(lambda: layer.init(jax.random.key(0), x))
     result = summary(layer, x)
-    assert result.model.parameters == sum(leaf.size for leaf in jax.tree.leaves(params))
+    assert result.model.parameters == sum(leaf.size for leaf in jax.tree.leaves(without_buffers(params)))
     assert result.model.parameter_bytes == sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(params))
     assert result.model.output == jax.eval_shape(layer.apply, params, x)
     assert max(map(len, str(result).splitlines())) <= 100
@@ -146,6 +147,11 @@ def test_choices_loops_and_results_that_nobody_asked_for() -> None:
     assert flops(lambda x: jax.lax.while_loop(lambda x: x[0, 0] < 3, lambda x: x @ x, x), x) == pytest.approx(2 * 8**3, abs=2)
     assert flops(lambda x: (x @ x, x + 1)[1], x) == 64
     assert flops(lambda x: x.astype(jnp.int32) * 3, x) == 0
+
+
+def test_running_means_are_not_learned_but_take_room() -> None:
+    row = summary(BatchNorm(), (2, 8)).model
+    assert (row.parameters, row.parameter_bytes) == (2 * 8, 4 * 4 * 8)
 
 
 def test_what_training_keeps_counts_each_array_once() -> None:

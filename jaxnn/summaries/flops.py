@@ -25,8 +25,8 @@ def flops(function: Callable[..., Any], *arguments: Any) -> int:
     """Floating-point operations of one call of the function with arguments of these shapes; nothing is computed.
 
     A multiplication with its addition, in matrix products and convolutions, counts 2, and zeros of padding are left out; any other
-    operation counts 1 for each number. Loops of a known length count all their rounds, those of an unknown one a single round, a
-    choice its dearest branch. Whole numbers are free.
+    operation, a comparison too, counts 1 for each number. Loops of a known length count all their rounds, those of an unknown one a
+    single round, a choice its dearest branch. Whole numbers are free.
 
     >>> import jax, jax.numpy as jnp
     >>> flops(lambda x: jax.lax.scan(lambda y, _: (y @ x, None), x, length=10)[0], jnp.ones((8, 8)))
@@ -58,8 +58,9 @@ def _of_equation(equation: Any) -> int:
         return _size(equation.outvars[0]) * math.prod(equation.params["window_dimensions"])
     if not name.startswith(("reduce", "scatter")) and (inner := list(_inner(equation))):
         return sum(map(_of_program, inner))
-    floating = [variable.aval for variable in equation.outvars if jnp.issubdtype(getattr(variable.aval, "dtype", bool), jnp.floating)]
-    return 0 if name in MOVES or not floating else max(map(_size, (*equation.invars, *equation.outvars)))
+    values = [variable.aval for variable in (*equation.invars, *equation.outvars)]
+    floating = any(jnp.issubdtype(getattr(value, "dtype", bool), jnp.floating) for value in values)
+    return max(math.prod(getattr(value, "shape", ())) for value in values) if floating and name not in MOVES else 0
 
 
 def _inner(equation: Any) -> Iterator[Any]:

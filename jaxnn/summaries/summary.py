@@ -6,6 +6,7 @@ from typing import Any
 import jax
 
 from jaxnn.layers import Layer
+from jaxnn.layers.buffers import without_buffers
 from jaxnn.summaries.flops import flops
 from jaxnn.summaries.models import batch_of, layer_of, shape, shapes, short
 from jaxnn.summaries.table import html, text, total_bytes
@@ -17,8 +18,9 @@ from jaxnn.watching import Call, children, watched
 class Row:
     """A layer of the model. path: the code that leads to it, "" for the model itself. layer: the code that makes it, shortened.
 
-    output: shapes and dtypes of what it gives. parameters, flops, parameter_bytes and output_bytes are those of one use, with all
-    that is inside. They and output are None for a layer that the one around it holds but never calls.
+    output: shapes and dtypes of what it gives. parameters: how many numbers are learned; parameter_bytes are with those that are not,
+    running means and the like. These, flops and output_bytes are of one use, with all that is inside. They and output are None for
+    a layer that the one around it holds but never calls.
     """
 
     path: str
@@ -109,6 +111,6 @@ def _rows(layer: Layer, path: str, calls: dict[str, Call]) -> list[Row]:
     row = Row(path, short(layer))
     if path in calls:
         params, x, y = calls[path]
-        count = sum(leaf.size for leaf in jax.tree.leaves(params))
+        count = sum(leaf.size for leaf in jax.tree.leaves(without_buffers(params)))
         row = Row(path, row.layer, y, count, flops(layer.apply, params, x), total_bytes(params), total_bytes(y))
     return [row, *(below for name, child in inside.items() for below in _rows(child, f"{path}.{name}" if path else name, calls))]
