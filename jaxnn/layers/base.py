@@ -34,6 +34,14 @@ class Layer(Record, ABC):
         """Whether the layer makes use of its key. Where none does, no key is derived: a draw costs compiling even if it is dropped."""
         return False
 
+    @property
+    def stacks(self) -> bool:
+        """Whether many of these run faster side by side in one program (``vmap``) than one after the other, on accelerators.
+
+        Not so where each member's own kernels make of a convolution one in groups, which the libraries are slow at.
+        """
+        return True
+
     @abstractmethod
     def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
         """The output and what the backward rule needs of the way there."""

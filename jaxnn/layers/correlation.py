@@ -1,0 +1,94 @@
+r"""Correlation of images or series with a kernel, and its two cotangents, which are correlations again.
+
+Symbols, one spatial axis of several: x (rows, n, inputs), kernel w (k, inputs / groups, features), y (rows, m, features);
+s the stride, g the spread of x (its elements are g apart, zeros between them), d the dilation of the kernel, p what is padded in front:
+
+.. math:: y_o = \sum_j \tilde x_{os + jd - p}\, w_j, \qquad \tilde x_{ig} = x_i, \quad 0 \text{ elsewhere} .
+
+Convolution is s >= 1, g = 1; transposed convolution s = 1, g >= 1. docs/derivations/convolution.md derives that the cotangent of x is
+dy correlated with the kernel turned round, s and g changing places, and that of the kernel is x correlated with dy.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+from jax import lax
+
+SPATIAL = {1: "H", 2: "HW", 3: "HWD"}
+
+
+class Geometry(NamedTuple):
+    """How a kernel passes over x, a number for each spatial axis; pads are (before, after) and may be negative."""
+
+    stride: tuple[int, ...]
+    spread: tuple[int, ...]
+    dilation: tuple[int, ...]
+    pads: tuple[tuple[int, int], ...]
+    groups: int = 1
+
+
+def correlate(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
+    """y (rows, ..., features) for x (rows, ..., inputs) and kernel (..., inputs / groups, features)."""
+    axes = SPATIAL[x.ndim - 2]
+    return lax.conv_general_dilated(
+        x,
+        kernel,
+        window_strides=geometry.stride,
+        padding=geometry.pads,
+        lhs_dilation=geometry.spread,
+        rhs_dilation=geometry.dilation,
+        dimension_numbers=(f"N{axes}C", f"{axes}IO", f"N{axes}C"),
+        feature_group_count=geometry.groups,
+    )
+
+
+def input_cotangent(dy: jax.Array, kernel: jax.Array, sizes: tuple[int, ...], geometry: Geometry) -> jax.Array:
+    """dx from dy: dy spread by the stride, correlated with the kernel turned round; sizes: x's along its spatial axes."""
+    axes = tuple(range(kernel.ndim - 2))
+    pads = tuple(
+        _facing(n, m, k, s, g, d, before)
+        for n, m, k, s, g, d, (before, _) in zip(sizes, dy.shape[1:-1], kernel.shape, *geometry[:4], strict=False)
+    )
+    turned = _swap_groups(kernel[tuple(slice(None, None, -1) for _ in axes)], geometry.groups)
+    return correlate(dy, turned, geometry._replace(stride=geometry.spread, spread=geometry.stride, pads=pads))
+
+
+def kernel_cotangent(x: jax.Array, dy: jax.Array, window: tuple[int, ...], geometry: Geometry) -> jax.Array:
+    """dw (..., inputs / groups, features) from dy: x correlated with dy, rows taking the place of inputs."""
+    pads = tuple(
+        (before, (k - 1) * d + (m - 1) * s - (n - 1) * g - before)
+        for k, n, m, s, g, d, (before, _) in zip(window, x.shape[1:-1], dy.shape[1:-1], *geometry[:4], strict=True)
+    )
+    last = x.ndim - 1
+    axes = tuple(range(1, last))
+    order = (last, *axes, 0)  # inputs lead, rows are last: written out, for XLA's own turning is slow on CPU
+    series = SPATIAL[len(axes)]
+    dw = lax.conv_general_dilated(
+        x.transpose(order),
+        dy.transpose((*axes, 0, last)),
+        window_strides=geometry.dilation,
+        padding=pads,
+        lhs_dilation=geometry.spread,
+        rhs_dilation=geometry.stride,
+        dimension_numbers=(f"N{series}C", f"{series}IO", f"N{series}C"),
+        batch_group_count=geometry.groups,
+    )
+    return dw.transpose((*axes, 0, last))
+
+
+def _facing(n: int, m: int, k: int, s: int, g: int, d: int, before: int) -> tuple[int, int]:
+    """What is padded around dy: in front (k - 1) d - p; behind, so much that n numbers come out."""
+    front = (k - 1) * d - before
+    return front, (n - 1) * g + (k - 1) * d + 1 - ((m - 1) * s + 1) - front
+
+
+def _swap_groups(kernel: jax.Array, groups: int) -> jax.Array:
+    """The kernel (..., inputs / groups, features) as (..., features / groups, inputs), each group by itself."""
+    *window, inputs, features = kernel.shape
+    split = kernel.reshape(*window, inputs, groups, features // groups)
+    return _last_three(split).reshape(*window, features // groups, groups * inputs)
+
+
+def _last_three(kernel: Any) -> Any:
+    """(..., inputs, groups, features) turned into (..., features, groups, inputs)."""
+    return kernel.swapaxes(-1, -3)

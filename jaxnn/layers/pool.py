@@ -1,0 +1,253 @@
+r"""Pooling: a window of the input becomes one number, channel by channel; docs/derivations/pooling.md derives the rules.
+
+A window is looked at position by position: :math:`x^{(j)}` is the part of x that lies at position j of all windows, of the shape of y.
+Slices and elementwise operations in place of ``lax.reduce_window``, whose gradient is slow on CPU; XLA makes one loop of them.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jaxnn.checks import sentence
+from jaxnn.layers.base import Layer, check_floating, no_cotangent
+from jaxnn.layers.windows import Pads, Sizes, check_images, check_window, explicit_pads, sizes_of
+from jaxnn.records import static
+from jaxnn.typing import Key, Params, Sequences
+
+
+class _Pool(Layer):
+    """What the poolings of windows share: where their windows lie."""
+
+    window: Sizes = static(default=(2, 2))
+    stride: int | Sizes | None = static(default=None)
+    padding: str | int | Pads = static(default="VALID")
+
+    def __post_init__(self) -> None:
+        stride = 1 if self.stride is None else self.stride
+        check_window(type(self).__name__, self.window, stride=stride, dilation=1, padding=self.padding)
+
+    def init(self, key: Key, x: Any) -> Params:
+        check_images(type(self).__name__, x, len(self.window))
+        check_floating(type(self).__name__, x)
+        self._pads(x.shape)
+        return ()
+
+    @property
+    def _stride(self) -> Sizes:
+        return self.window if self.stride is None else sizes_of(self.stride, len(self.window))
+
+    def _pads(self, shape: Sizes) -> Pads:
+        ones = (1,) * len(self.window)
+        return explicit_pads(type(self).__name__, shape[1:-1], self.window, self._stride, ones, self.padding)
+
+    def _positions(self, x: jax.Array, filling: float) -> Iterator[jax.Array]:
+        """x at each position of the windows, in the order of the window's elements; `filling` stands outside of x."""
+        check_images(type(self).__name__, x, len(self.window))
+        edges = ((0, 0, 0), *((before, after, 0) for before, after in self._pads(x.shape)), (0, 0, 0))
+        padded = lax.pad(x, jnp.asarray(filling, x.dtype), edges)
+        counts = [(n - k) // s + 1 for n, k, s in zip(padded.shape[1:], self.window, self._stride, strict=False)]
+        for start in itertools.product(*map(range, self.window)):
+            cuts = [slice(a, a + (m - 1) * s + 1, s) for a, m, s in zip(start, counts, self._stride, strict=True)]
+            yield padded[(slice(None), *cuts)]
+
+    def _lay_back(self, parts: Callable[[jax.Array], jax.Array], shape: Sizes) -> jax.Array:
+        """The transpose of ``_positions``: ``parts(number)`` laid back where position `number` came from, and added up.
+
+        Windows that touch but do not overlap are one loop: each element of x belongs to one window and has one number in it.
+        """
+        if self._stride == self.window:
+            return self._fit(_joined(parts, self.window), shape)
+        return sum(  # type: ignore[return-value]
+            self._fit(_spread(parts(jnp.asarray(number)), start, self._stride), shape)
+            for number, start in enumerate(itertools.product(*map(range, self.window)))
+        )
+
+    def _fit(self, laid: jax.Array, shape: Sizes) -> jax.Array:
+        """Without what lies on the padding, and with zeros where no window has been."""
+        pads = self._pads(shape)
+        edges = [(-before, n + before - size, 0) for n, size, (before, _) in zip(shape[1:-1], laid.shape[1:-1], pads, strict=True)]
+        return lax.pad(laid, jnp.zeros((), laid.dtype), ((0, 0, 0), *edges, (0, 0, 0)))
+
+
+class MaxPool(_Pool):
+    r"""The largest number of each window: :math:`y = \max_j x^{(j)}`.
+
+    Shapes: x (batch, n..., channels), y (batch, m..., channels) with m = floor((n + pads - window) / stride) + 1; ``stride=None`` is the
+    window itself, so that windows do not overlap. Padding counts as -infinity. Rule: dy goes to the position that won, the first of
+    equal ones (docs/derivations/pooling.md). Max and an increasing activation change places freely, so put the activation behind
+    the pooling: the same function for a fraction of the work.
+
+    >>> import jax.numpy as jnp
+    >>> MaxPool((2,)).apply((), jnp.array([[[1.0], [3.0], [2.0], [0.0]]]))[0, :, 0].tolist()
+    [3.0, 2.0]
+    """
+
+    def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
+        best: Any = None
+        winner: Any = None
+        for number, candidate in enumerate(self._positions(x, -jnp.inf)):
+            better = jnp.ones(candidate.shape, bool) if best is None else candidate > best
+            best = candidate if best is None else jnp.where(better, candidate, best)
+            winner = jnp.where(better, jnp.uint8(number), jnp.uint8(0) if winner is None else winner)
+        return best, (winner, x[:0])  # no rows of x: only its shape is needed, and arrays are what residuals are made of
+
+    def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, jax.Array]:
+        winner, like = residuals
+
+        def part(number: jax.Array) -> jax.Array:
+            at, number = _beside(dy, number), number.astype(winner.dtype)
+            return jnp.where(_beside(winner, number) == number, at, jnp.zeros_like(at))
+
+        return (), self._lay_back(part, like.shape)
+
+
+class AveragePool(_Pool):
+    r"""The mean of each window: :math:`y = \frac{1}{c} \sum_j x^{(j)}`, c the elements of the window that lie in x, not on padding.
+
+    Shapes and arguments as ``MaxPool``. Rule: every element of a window gets dy / c. Raises ValueError for padding so wide that a
+    window could lie on nothing else.
+
+    >>> import jax.numpy as jnp
+    >>> AveragePool((2,)).apply((), jnp.array([[[1.0], [3.0], [2.0], [0.0]]]))[0, :, 0].tolist()
+    [2.0, 1.0]
+    """
+
+    def init(self, key: Key, x: Any) -> Params:
+        super().init(key, x)
+        for k, pads in zip(self.window, self._pads(x.shape), strict=True):
+            if max(pads) >= k:
+                raise ValueError(sentence("AveragePool", "padding", f"less than the window {self.window}", self.padding))
+        return ()
+
+    def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
+        share = 1 / self._count(x[:1])
+        return sum(self._positions(x, 0.0)) * share, (share, x[:0])
+
+    def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, jax.Array]:
+        share, like = residuals
+
+        def part(number: jax.Array) -> jax.Array:
+            at = _beside(dy * share, number)
+            return jnp.broadcast_to(at, jnp.broadcast_shapes(at.shape, number.shape))
+
+        return (), self._lay_back(part, like.shape)
+
+    def _count(self, x: jax.Array) -> jax.Array:
+        """Elements of each window that lie in x, (1, m..., 1)."""
+        return sum(self._positions(jnp.ones((1, *x.shape[1:-1], 1), x.dtype), 0.0))  # type: ignore[return-value]
+
+
+class GlobalMaxPool(Layer):
+    """The largest number of each channel: x (batch, n..., channels), y (batch, channels). Rule: as ``MaxPool``, the first of equal ones.
+
+    Of ``Sequences`` only the steps that each row has.
+
+    >>> import jax.numpy as jnp
+    >>> GlobalMaxPool().apply((), jnp.array([[[1.0], [3.0], [2.0]]])).tolist()
+    [[3.0]]
+    """
+
+    def init(self, key: Key, x: Any) -> Params:
+        _check_global("GlobalMaxPool", x)
+        return ()
+
+    def apply(self, params: Params, x: Any, key: Key | None = None) -> jax.Array:
+        return self.forward(params, x, key)[0]
+
+    def forward(self, params: Params, x: Any, key: Key | None = None) -> tuple[jax.Array, Any]:
+        values, there = _elements(x)
+        masked = values if there is None else jnp.where(there, values, jnp.asarray(-jnp.inf, values.dtype))
+        winner = jnp.argmax(masked, axis=1, keepdims=True).astype(jnp.int32)
+        return jnp.take_along_axis(masked, winner, axis=1)[:, 0], (winner, _empty(x))
+
+    def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, Any]:
+        winner, like = residuals
+        steps = jnp.arange(math.prod(_values(like).shape[1:-1]), dtype=jnp.int32)[None, :, None]
+        return (), _as_given(jnp.where(steps == winner, dy[:, None], jnp.zeros_like(dy[:, None])), like, dy.shape[0])
+
+
+class GlobalAveragePool(Layer):
+    """The mean of each channel: x (batch, n..., channels), y (batch, channels). Rule: every element gets dy / their number.
+
+    Of ``Sequences`` only the steps that each row has. Source: Lin et al. 2014.
+
+    >>> import jax.numpy as jnp
+    >>> GlobalAveragePool().apply((), jnp.array([[[1.0], [3.0], [2.0]]])).tolist()
+    [[2.0]]
+    """
+
+    def init(self, key: Key, x: Any) -> Params:
+        _check_global("GlobalAveragePool", x)
+        return ()
+
+    def forward(self, params: Params, x: Any, key: Key | None = None) -> tuple[jax.Array, Any]:
+        values, there = _elements(x)
+        if there is None:
+            share = jnp.full((1, values.shape[1], 1), 1 / values.shape[1], values.dtype)
+        else:
+            share = there.astype(values.dtype) / there.sum(axis=1, keepdims=True).astype(values.dtype)
+        return (values * share).sum(axis=1), (share, _empty(x))
+
+    def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, Any]:
+        share, like = residuals
+        return (), _as_given(dy[:, None] * share, like, dy.shape[0])
+
+
+def _beside(part: jax.Array, number: jax.Array) -> jax.Array:
+    """(rows, m..., channels) with room for the position's number beside each spatial axis, where number has such axes."""
+    if number.ndim == 0:
+        return part
+    return jnp.expand_dims(part, tuple(range(2, 2 * (part.ndim - 2) + 1, 2)))
+
+
+def _joined(parts: Callable[[jax.Array], jax.Array], window: Sizes) -> jax.Array:
+    """All positions at once, each in its place: (rows, m * k..., channels) in one loop."""
+    numbers = jnp.arange(math.prod(window), dtype=jnp.int32)
+    rank = len(window)
+    places = numbers.reshape((1, *(size for k in window for size in (1, k)), 1))
+    both = parts(places)
+    return both.reshape(both.shape[0], *(both.shape[1 + 2 * axis] * window[axis] for axis in range(rank)), both.shape[-1])
+
+
+def _spread(part: jax.Array, start: Sizes, stride: Sizes) -> jax.Array:
+    """A part with stride - 1 zeros between its elements, moved by its position in the window."""
+    edges = [(first, 0, step - 1) for first, step in zip(start, stride, strict=True)]
+    return lax.pad(part, jnp.zeros((), part.dtype), ((0, 0, 0), *edges, (0, 0, 0)))
+
+
+def _check_global(where: str, x: Any) -> None:
+    values = _values(x)
+    if len(values.shape) < 3:
+        raise ValueError(sentence(where, "x", "of shape (batch, ..., channels) with something to pool between", f"shape {values.shape}"))
+    check_floating(where, values)
+
+
+def _values(x: Any) -> Any:
+    return x.values if isinstance(x, Sequences) else x
+
+
+def _elements(x: Any) -> tuple[jax.Array, jax.Array | None]:
+    """Values (rows, elements, channels) and which of them are there, (rows, elements, 1), or None where all are."""
+    values = _values(x)
+    flat = values.reshape(values.shape[0], -1, values.shape[-1])
+    if not isinstance(x, Sequences) or x.lengths is None:
+        return flat, None
+    return flat, (jnp.arange(flat.shape[1], dtype=x.lengths.dtype) < x.lengths[:, None])[..., None]
+
+
+def _empty(x: Any) -> Any:
+    return jax.tree.map(lambda leaf: leaf[:0], x)
+
+
+def _as_given(dvalues: jax.Array, like: Any, rows: int) -> Any:
+    """The cotangent of x: an array, or ``Sequences`` whose lengths can't be moved."""
+    shaped = dvalues.reshape(rows, *_values(like).shape[1:])
+    if not isinstance(like, Sequences):
+        return shaped
+    lengths = None if like.lengths is None else no_cotangent(jax.ShapeDtypeStruct((rows,), like.lengths.dtype))
+    return Sequences(shaped, lengths, jax.tree.map(lambda leaf: jnp.zeros((rows, *leaf.shape[1:]), leaf.dtype), like.state))
