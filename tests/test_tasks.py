@@ -8,18 +8,24 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from sklearn.metrics import accuracy_score
+from sklearn.metrics import accuracy_score, balanced_accuracy_score
+from sklearn.utils import compute_class_weight
 
-from jaxnn import BinaryClassification, Classification, Regression, models
+from jaxnn import BinaryClassification, Classification, Regression, fit, losses, models, optimizer
 from jaxnn.layers import Chain, Dense, Sigmoid
+from jaxnn.metrics import accuracy
+from jaxnn.recipes import Recipe
+from jaxnn.tasks import Supervised
 from jaxnn.typing import Batch
 from tests.catalogue import TASKS, TaskExample
-from tests.programs import quick_jit
+from tests.programs import quick_jit, watched
 from tests.tolerances import assert_close, draw, precision
 
 ROWS = 8
 
-every_task = pytest.mark.parametrize("example", TASKS.values(), ids=TASKS.keys())
+SUPERVISED = {name: example for name, example in TASKS.items() if isinstance(example.make(), Supervised)}
+
+every_task = pytest.mark.parametrize("example", SUPERVISED.values(), ids=SUPERVISED.keys())
 both_engines = pytest.mark.parametrize("engine", ["autodiff", "backprop"])
 
 
@@ -36,16 +42,68 @@ def test_both_engines_give_the_gradient_of_the_mean_loss(example):
     with precision("float64"):
         task, params, batch = prepared(example)
         weighted, key = batch._replace(weight=jnp.linspace(0, 1, ROWS)), jax.random.key(3)
+        class_weights = getattr(task, "class_weights", None)
+        weight = weighted.weight * (1 if class_weights is None else np.asarray(class_weights)[batch.y])
 
         def mean_loss(params):
             losses = task.loss.value(task.model.apply(params, weighted.x, key), weighted.y)
-            return (losses * weighted.weight).sum() / weighted.weight.sum()
+            return (losses * weight).sum() / weight.sum()
 
         loss, gradients = quick_jit(jax.value_and_grad(mean_loss))(params)
         for engine in ("autodiff", "backprop"):
             metrics, got = quick_jit(task.gradients, static_argnums=3)(params, weighted, key, engine)
             assert_close(metrics, {"loss": loss})
             assert_close(got, gradients)
+        assert float(task.total(weighted)) == pytest.approx(float(weight.sum()), rel=1e-14)
+
+
+def measured(task, params, batch, engine):
+    return quick_jit(lambda task, params, batch: (task.gradients(params, batch, None, engine), task.evaluate(params, batch)))(
+        task, params, batch
+    )
+
+
+@both_engines
+@pytest.mark.parametrize("name", ["BinaryClassification", "Classification"])
+def test_class_weights_are_rows_repeated_and_sample_weights(name, engine):
+    with precision("float64"):
+        plain, params, batch = prepared(TASKS[name])
+        weights = (2.0, 1.0, 3.0)[: 2 if name == "BinaryClassification" else 3]
+        of_row = np.array(weights)[np.asarray(batch.y)]
+        got = measured(plain.replace(class_weights=weights), params, batch, engine)
+        assert_close(got, measured(plain, params, batch._replace(weight=jnp.asarray(of_row)), engine))
+        rows = np.repeat(np.arange(ROWS), of_row.astype(int))
+        assert_close(got, measured(plain, params, Batch(batch.x[rows], batch.y[rows], jnp.ones(len(rows))), engine))
+
+
+def test_class_weights_that_balance_give_the_mean_of_the_classes_accuracies():
+    task, params, batch = prepared(TASKS["Classification"], "float32", 40)
+    weights = tuple(40 / (3 * np.bincount(batch.y)))
+    assert weights == pytest.approx(compute_class_weight("balanced", classes=np.arange(3), y=np.asarray(batch.y)))
+    chosen = np.asarray(quick_jit(task.predict)(params, batch.x)).argmax(axis=1)
+    accuracy = quick_jit(lambda task: task.evaluate(params, batch)["accuracy"])(task.replace(class_weights=weights))
+    assert float(accuracy) == pytest.approx(balanced_accuracy_score(batch.y, chosen), rel=1e-5)
+
+
+@both_engines
+def test_a_batch_without_any_weight_is_no_loss_and_no_step(engine):
+    task, params, batch = prepared(TASKS["Classification with class weights"], "float32")
+    task = task.replace(class_weights=(0.0, 1.0, 1.0))
+    (metrics, gradients), evaluated = measured(task, params, batch._replace(y=jnp.zeros(ROWS, jnp.int32)), engine)
+    assert float(metrics["loss"]) == float(evaluated["loss"]) == 0
+    assert not any(leaf.any() for leaf in jax.tree.leaves(gradients))
+
+
+def test_class_weights_are_hyperparameters_and_can_be_differentiated():
+    with precision("float64"):
+        task, params, batch = prepared(TASKS["Classification with class weights"])
+        slope = quick_jit(jax.grad(lambda task: task.evaluate(params, batch)["loss"]))(task)
+        up, down = (task.replace(class_weights=(1.0 + step, 0.25, 3.0)) for step in (1e-6, -1e-6))
+        program = quick_jit(lambda task: task.evaluate(params, batch)["loss"])
+        with watched() as events:
+            difference = (float(program(up)) - float(program(down))) / 2e-6
+        assert sum(events.compiled.values()) <= 1
+        assert float(slope.class_weights[0]) == pytest.approx(difference, rel=1e-6)
 
 
 @every_task
@@ -99,6 +157,7 @@ def test_accuracy_is_scikit_learns():
     for name in ("Classification", "BinaryClassification"):
         task, params, batch = prepared(TASKS[name], "float32", 40)
         predictions = np.asarray(quick_jit(task.predict)(params, batch.x))
+        assert float(accuracy(batch.y, predictions)) == pytest.approx(float(quick_jit(task.evaluate)(params, batch)["accuracy"]))
         chosen = predictions.argmax(axis=1) if predictions.ndim == 2 else predictions > 0.5
         assert float(quick_jit(task.evaluate)(params, batch)["accuracy"]) == pytest.approx(accuracy_score(batch.y, chosen))
 
@@ -175,7 +234,7 @@ def test_models_must_fit_their_task():
         initialised(BinaryClassification(models.mlp((), 2)), jnp.ones(2, jnp.int32))
     with pytest.raises(ValueError, match=r"Classification: the model's output must be of shape \(batch, classes >= 2\)"):
         initialised(Classification(models.mlp((), 1)), jnp.ones(2, jnp.int32))
-    for name, example in TASKS.items():
+    for name, example in SUPERVISED.items():
         with pytest.raises(ValueError, match=rf"{name.split()[0]}: y must be given, one target for each row, got None"):
             initialised(example.make(), None)
 
@@ -196,7 +255,51 @@ def test_classes_must_be_numbered_from_zero(y, got):
         Classification(models.mlp((), 3)).check(y, predictions)
 
 
-@pytest.mark.parametrize("y", [np.array([1, 2]), np.ones((2, 1, 1), np.float32)])
-def test_regression_learns_numbers(y):
-    with pytest.raises(ValueError, match=r"Regression: y must be floating-point of shape \(rows,\) or \(rows, units\), got"):
-        Regression(models.mlp((), 1)).check(y, None)
+def test_regression_learns_numbers():
+    with pytest.raises(ValueError, match=r"Regression: y must be floating-point of shape \(rows, \.\.\.\), got int64 of shape \(2,\)"):
+        Regression(models.mlp((), 1)).check(np.array([1, 2]), None)
+    with pytest.raises(ValueError, match=r"Regression: the model's output must be of shape \(batch, 5, 2\), one for each number of y"):
+        initialised(Regression(models.mlp((), 3)), jnp.ones((2, 5, 2)))
+
+
+def three_classes(**options):
+    return Classification(models.mlp((), 3), **options)
+
+
+@pytest.mark.parametrize(
+    ("task", "match"),
+    [
+        (
+            three_classes(class_weights=(1.0, 2.0)),
+            "Classification: class_weights must be a tuple of 3 numbers, one for each class, got 2 of",
+        ),
+        (three_classes(class_weights=[1.0, 1.0, 1.0]), "Classification: class_weights must be a tuple of 3 numbers, .*, got list"),
+        (three_classes(class_weights=(1.0, -1.0, 1.0)), r"fit: task\.class_weights\[1\] must be in \[0, inf\), got -1"),
+        (three_classes(class_weights=(0.0, 0.0, 1.0)), r"Classification: class_weights must be above 0 for a class of y at least, got \(0"),
+        (
+            BinaryClassification(models.mlp((), 1), class_weights=(1.0, 2.0, 3.0)),
+            "BinaryClassification: class_weights must be a tuple of 2 numbers, one for each class, got 3 of them",
+        ),
+        (three_classes(loss=losses.SquaredError()), r"SquaredError: y must be floating point, got int32\. Where y numbers classes"),
+        (three_classes(loss=losses.BinaryCrossEntropy()), r"BinaryCrossEntropy: y must be of shape \(4, 3\), as the outputs are"),
+        (
+            BinaryClassification(models.mlp((), 1), losses.SoftmaxCrossEntropy()),
+            r"SoftmaxCrossEntropy: y must be .* \(batch, classes >= 2\)",
+        ),
+        (
+            three_classes(loss=losses.SoftmaxCrossEntropy(label_smoothing=2.0)),
+            r"fit: task\.loss\.label_smoothing must be in \[0, 1\], got 2",
+        ),
+    ],
+    ids=repr,
+)
+def test_losses_and_weights_must_fit_the_task(task, match):
+    with watched() as events, pytest.raises((TypeError, ValueError), match=match):
+        fit(Recipe(task, optimizer(optax.sgd, learning_rate=0.1)), (np.ones((4, 2), np.float32), np.array([0, 1, 1, 0])))
+    assert not events.compiled
+
+
+def test_what_is_at_its_default_is_not_in_the_repr():
+    task = three_classes(class_weights=(1.0, 2.0, 3.0))
+    assert "loss" not in repr(jax.tree.map(lambda leaf: leaf, task)) and "class_weights=(1.0, 2.0, 3.0)" in repr(task)
+    assert "loss=Huber(delta=2.0)" in repr(Regression(models.mlp((), 1), losses.Huber(2.0)))
