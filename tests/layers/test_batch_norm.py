@@ -28,10 +28,13 @@ def recipe(**fields):
 
 
 def test_several_steps_are_those_of_flax():
-    with precision("float64"), jax.numpy_dtype_promotion("standard"):  # Flax promotes float64 with float32
-        layer, theirs = BatchNorm(momentum=0.7, eps=1e-3), linen.BatchNorm(momentum=0.7, epsilon=1e-3, use_running_average=False)
+    with precision("float64"), jax.numpy_dtype_promotion("standard"):  # Flax promotes float64 with its own float32
+        layer, theirs = BatchNorm(momentum=0.7, eps=1e-3), linen.BatchNorm(momentum=0.7, epsilon=1e-3)
         x = 3 + 2 * draw((4, 6, 2, 3), "float64")
-        params, variables = layer.init(KEY, x[0]), theirs.init(KEY, x[0])
+        params, variables = (
+            layer.init(KEY, x[0]),
+            jax.tree.map(lambda leaf: leaf.astype("float64"), theirs.init(KEY, x[0], use_running_average=True)),
+        )
         params |= {"scale": draw((3,), "float64", seed=1), "bias": draw((3,), "float64", seed=2)}
         variables |= {"params": {"scale": params["scale"], "bias": params["bias"]}}
 
@@ -40,7 +43,7 @@ def test_several_steps_are_those_of_flax():
             y, residuals = layer.forward(params, x, KEY)
             dparams, dx = layer.backward(params, residuals, jnp.sin(x))
             flax, pull, changed = jax.vjp(
-                lambda learned, x: theirs.apply(variables | {"params": learned}, x, mutable=["batch_stats"]),
+                lambda learned, x: theirs.apply(variables | {"params": learned}, x, use_running_average=False, mutable=["batch_stats"]),
                 variables["params"],
                 x,
                 has_aux=True,
