@@ -1,21 +1,22 @@
 """jaxnn: a training run is a pure function, a recipe is a pytree of hyperparameters, a sweep is a list of recipes."""
 
-from jaxnn import layers, losses, models
+from jaxnn import layers, losses, metrics, models
 from jaxnn.codec import from_json, to_json
 from jaxnn.compiling import enable_compilation_cache
 from jaxnn.loop import Data, State, Status, advance, start
 from jaxnn.model_files import Model, load_model, save_model
-from jaxnn.optimizers import Optimizer, optimizer
+from jaxnn.optimizers import Optimizer, Optimizers, optimizer, optimizers
 from jaxnn.populations import fit_many
 from jaxnn.recipes import EarlyStopping, Recipe
 from jaxnn.runs import Run
 from jaxnn.search import Choice, Grid, Integer, LogUniform, Random, Uniform
 from jaxnn.summaries import Summary, summary
 from jaxnn.sweeps import Ensemble, Sweep, Trial, sweep
-from jaxnn.tasks import BinaryClassification, Classification, Regression, Task
+from jaxnn.tasks import Adversarial, BinaryClassification, Classification, Reconstruction, Regression, Task, Variational
 from jaxnn.training import fit
 
 __all__ = [
+    "Adversarial",
     "BinaryClassification",
     "Choice",
     "Classification",
@@ -27,8 +28,10 @@ __all__ = [
     "LogUniform",
     "Model",
     "Optimizer",
+    "Optimizers",
     "Random",
     "Recipe",
+    "Reconstruction",
     "Regression",
     "Run",
     "State",
@@ -38,6 +41,7 @@ __all__ = [
     "Task",
     "Trial",
     "Uniform",
+    "Variational",
     "advance",
     "enable_compilation_cache",
     "fit",
@@ -46,8 +50,10 @@ __all__ = [
     "layers",
     "load_model",
     "losses",
+    "metrics",
     "models",
     "optimizer",
+    "optimizers",
     "save_model",
     "start",
     "summary",

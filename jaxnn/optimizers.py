@@ -1,4 +1,7 @@
-"""Optimizers: any optax function with its numbers; the function is structure, its numbers are hyperparameters."""
+"""Optimizers: any optax function with its numbers, for all parameters or for each part of them.
+
+The function is structure, its numbers are hyperparameters.
+"""
 
 import dataclasses
 import inspect
@@ -9,7 +12,7 @@ import optax
 
 from jaxnn.checks import nearest, sentence
 from jaxnn.records import Record, readable, static
-from jaxnn.typing import Range
+from jaxnn.typing import Params, Range
 
 NOT_NEGATIVE, SHARE = Range(low=0), Range(low=0, high=1, open_high=True)
 RANGES = {
@@ -66,6 +69,50 @@ def optimizer(function: Callable[..., optax.GradientTransformation], **arguments
     made = Optimizer(function=function, numbers=numbers, options=options)
     _check_builds(made)
     return made
+
+
+class Optimizers(Record):
+    """What ``optimizers`` returns: an optimizer for each top-level part of the parameters, None for one that stays as it is."""
+
+    parts: dict[str, Optimizer | None]
+
+    def __repr__(self) -> str:
+        return f"optimizers({', '.join(f'{name}={readable(part)}' for name, part in self.parts.items())})"
+
+    def build(self) -> optax.GradientTransformation:
+        """The optax transformation of all parts; its ``init`` refuses parameters with other parts than these."""
+        transformations = {name: optax.set_to_zero() if part is None else part.build() for name, part in self.parts.items()}
+        return optax.partition(transformations, self._labels)
+
+    def _labels(self, params: Params) -> dict[str, str]:
+        known, advice = ", ".join(self.parts), "For all parameters together write optimizer(...)."
+        if not isinstance(params, dict):
+            raise ValueError(sentence("optimizers", "the parameters", f"of the parts {known}", f"a {type(params).__name__}", advice))
+        for name in self.parts.keys() - params.keys():
+            raise ValueError(f"optimizers: the parameters have no part {name!r}. {nearest(name, params)}")
+        for name in params.keys() - self.parts.keys():
+            raise ValueError(f"optimizers: the part {name!r} of the parameters has no optimizer. Write {name}=None to leave it as it is.")
+        return {name: name for name in params}
+
+
+def optimizers(**parts: Optimizer | None) -> Optimizers:
+    """An optimizer for each top-level part of the parameters, None for a part that stays as it is.
+
+    The parts are those of the task's parameters: generator and discriminator of ``Adversarial``, encoder and decoder of an
+    ``Autoencoder``. All numbers are leaves of the recipe. Raises TypeError for a part that ``optimizer`` did not make, and, before
+    anything is compiled, ValueError for a part that the parameters do not have, or that is missing.
+
+    >>> import optax
+    >>> optimizers(generator=optimizer(optax.adam, learning_rate=1e-4), discriminator=None)
+    optimizers(discriminator=None, generator=optimizer(optax.adam, learning_rate=0.0001))
+    """
+    advice = "Write optimizers(generator=optimizer(optax.adam, learning_rate=1e-4), discriminator=None)."
+    if not parts:
+        raise TypeError(sentence("optimizers", "parts", "given by name", "none", advice))
+    for name, part in parts.items():
+        if not isinstance(part, Optimizer | None):
+            raise TypeError(sentence("optimizers", name, "made by optimizer, or None", repr(part)[:60], advice))
+    return Optimizers(dict(sorted(parts.items())))
 
 
 def _is_leaf(value: Any, parameter: inspect.Parameter) -> bool:

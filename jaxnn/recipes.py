@@ -3,7 +3,7 @@
 from typing import get_args
 
 from jaxnn.checks import check_whole, sentence
-from jaxnn.optimizers import Optimizer
+from jaxnn.optimizers import Optimizer, Optimizers
 from jaxnn.records import Record, number, static
 from jaxnn.tasks import Engine, Task
 
@@ -24,15 +24,16 @@ class Recipe(Record):
     Changing a float runs in the program that is already compiled; changing a size, a name or a function makes another.
     None means "not there at all" and so is structure: ``l2=None`` costs nothing, ``l2=0.0`` can be swept.
 
-    task: what is learned. optimizer: see ``optimizer``. epochs: passes over the training rows. batch_size: rows of a step;
-    the last, smaller batch of an epoch counts with exactly its rows; more than all rows means all rows.
-    l2: adds alpha ||kernels||^2 to the loss, the lecture's form (no 1/2, not divided by the rows; biases are left out).
+    task: what is learned. optimizer: see ``optimizer``, or ``optimizers`` for one for each part of the parameters. epochs: passes
+    over the training rows. batch_size: rows of a step; the last, smaller batch of an epoch counts with exactly its rows; more than
+    all rows means all rows. l2: adds alpha ||kernels||^2 to the loss, the lecture's form (no 1/2, not divided by the rows; biases are
+    left out).
     early_stopping: see ``EarlyStopping``; needs validation rows. gradients: "autodiff" (``jax.grad``) or "backprop" (the
     rules written by hand).
     """
 
     task: Task
-    optimizer: Optimizer
+    optimizer: Optimizer | Optimizers
     epochs: int = static(default=20)
     batch_size: int = static(default=32)
     l2: float | None = number(low=0, default=None)

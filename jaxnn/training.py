@@ -13,7 +13,7 @@ from jaxnn.checks import check_ranges, sentence
 from jaxnn.compiling import compiled
 from jaxnn.data.splits import split_rows
 from jaxnn.loop import Data, State, Status, advance, start
-from jaxnn.optimizers import Optimizer
+from jaxnn.optimizers import Optimizer, Optimizers
 from jaxnn.recipes import EarlyStopping, Recipe
 from jaxnn.runs import Run, as_examples, finished_run, prediction_shape
 from jaxnn.tasks import Task
@@ -34,9 +34,10 @@ def fit(
 ) -> Run:
     """Trains the recipe on the data: the whole run is one compiled program.
 
-    data: (x, y) with rows along the first axis, x (rows, ...) floating point, y as the task wants it; or a ``Data``.
+    data: (x, y) with rows along the first axis, x (rows, ...) as the model and y as the task wants it, y=None where a task has no
+    targets; or (x, y, weight), weight (rows,) >= 0 saying how much each row counts; or a ``Data``.
     key: a seed or a JAX random key; with `member`, the number of this run in a population, it fixes all that is random.
-    validation: a share of the rows, drawn at random (by class where y holds classes), or an (x, y) pair, or None; a ``Data`` that
+    validation: a share of the rows, drawn at random (by class where y holds classes), or examples as in data, or None; a ``Data`` that
     names rows to validate on keeps them.
     callback: called between epochs with (epoch, metrics); the numbers do not change by it.
 
@@ -109,9 +110,9 @@ def as_data(where: str, data: Any, validation: Any, seed: np.ndarray) -> Data:
         return jax.device_put(data)
     if isinstance(validation, float):
         return jax.device_put(_held_out(data, validation, seed))
-    if not isinstance(validation, tuple | list) or len(validation) != 2:
+    if not _is_examples(validation):
         raise TypeError(sentence(where, "validation", "a share of the rows such as 0.2, or (x, y), or None", repr(validation)[:60]))
-    return jax.device_put(_joined(where, data, tuple(as_examples(where, values) for values in validation)))
+    return jax.device_put(_joined(where, data, _all_rows(where, validation)))
 
 
 def class_numbers(y: Any) -> np.ndarray | None:
@@ -138,6 +139,7 @@ def check_run(where: str, recipe: Recipe, data: Data) -> None:
             bad = array.size - np.isfinite(array).sum() if jnp.issubdtype(array.dtype, jnp.floating) else 0
             if bad:
                 raise ValueError(sentence(where, name, "finite numbers", f"{bad} NaN or infinite of {array.size}", "Drop or impute them."))
+    _check_weight(where, data)
     predictions = prediction_shape(recipe.task, _initial(recipe, data).params, data.x)
     recipe.task.check(None if data.y is None else np.asarray(data.y), predictions)
 
@@ -159,23 +161,38 @@ def _initial(recipe: Recipe, data: Data) -> State:
 def _check_parts(where: str, recipe: Any) -> None:
     if not isinstance(recipe, Recipe):
         raise TypeError(sentence(where, "recipe", "a Recipe", type(recipe).__name__))
-    parts = (("task", Task, "Classification(model)"), ("optimizer", Optimizer, "optimizer(optax.adam, learning_rate=1e-3)"))
+    made_by = "optimizer(optax.adam, learning_rate=1e-3)"
+    parts = (("task", Task, "Classification(model)"), ("optimizer", Optimizer | Optimizers, made_by))
     for name, kind, example in (*parts, ("early_stopping", EarlyStopping | None, "EarlyStopping(patience=5)")):
         part = getattr(recipe, name)
         if not isinstance(part, kind):
             raise TypeError(sentence(where, name, f"made as in {example}", repr(part)[:60]))
 
 
+def _check_weight(where: str, data: Data) -> None:
+    if data.weight is None:
+        return
+    weight = np.asarray(data.weight)
+    if weight.ndim != 1 or not np.isfinite(weight).all() or weight.min() < 0 or not weight[np.asarray(data.train)].any():
+        got = f"shape {weight.shape}, {weight.min():g} to {weight.max():g}"
+        raise ValueError(sentence(where, "weight", "one finite number >= 0 for each row, not all 0", got))
+
+
 def _all_rows(where: str, data: Any) -> Data:
-    if not isinstance(data, tuple | list) or len(data) != 2:
-        raise TypeError(sentence(where, "data", "(x, y)", type(data).__name__, "Use y=None for a task without targets."))
-    x, y = (as_examples(where, values) for values in data)
-    return Data(x=x, y=y, train=np.arange(count_rows(where, (x, y)), dtype=np.int32))
+    if not _is_examples(data):
+        advice = "Use y=None for a task without targets."
+        raise TypeError(sentence(where, "data", "(x, y) or (x, y, weight)", type(data).__name__, advice))
+    x, y, weight = (as_examples(where, values) for values in (*data, None)[:3])
+    return Data(x=x, y=y, weight=weight, train=np.arange(count_rows(where, (x, y, weight)), dtype=np.int32))
+
+
+def _is_examples(data: Any) -> bool:
+    return isinstance(data, tuple | list) and len(data) in (2, 3)
 
 
 def _checked_rows(where: str, data: Data) -> Data:
-    data = data.replace(x=as_examples(where, data.x), y=as_examples(where, data.y))
-    rows = count_rows(where, (data.x, data.y))
+    data = data.replace(**{name: as_examples(where, getattr(data, name)) for name in ("x", "y", "weight")})
+    rows = count_rows(where, (data.x, data.y, data.weight))
     for name, indices in (("train", data.train), ("validation", data.validation)):
         array = np.zeros(1, np.int32) if indices is None and name == "validation" else np.asarray(indices)
         if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= rows:
@@ -190,11 +207,18 @@ def _held_out(data: Data, share: float, seed: np.ndarray) -> Data:
     return data.replace(train=rows[train], validation=rows[held_out])
 
 
-def _joined(where: str, data: Data, other: Any) -> Data:
+def _joined(where: str, data: Data, other: Data) -> Data:
     """With the other examples after its own, to validate on. Raises ValueError where they are not alike."""
     first = count_rows(where, (data.x, data.y))
-    x, y = _join(where, (data.x, data.y), other)
-    return data.replace(x=x, y=y, validation=np.arange(first, first + count_rows(where, other), dtype=np.int32))
+    weights: tuple[Any, Any] = (None, None)
+    if data.weight is not None or other.weight is not None:  # rows without a weight beside rows with one count 1
+        weights = _weight(data), _weight(other)
+    x, y, weight = _join(where, (data.x, data.y, weights[0]), (other.x, other.y, weights[1]))
+    return data.replace(x=x, y=y, weight=weight, validation=first + other.train)
+
+
+def _weight(data: Data) -> np.ndarray:
+    return np.ones(len(data.train), np.float32) if data.weight is None else np.asarray(data.weight, np.float32)
 
 
 def _join(where: str, examples: Any, other: Any) -> Any:

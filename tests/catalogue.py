@@ -40,6 +40,16 @@ def sequences(*states: int, lengths: bool = True) -> Callable[[np.random.Generat
     return draw
 
 
+def tokens(count: int, *shape: int) -> Callable[[np.random.Generator, int], Any]:
+    """Rows of whole numbers below count."""
+    return lambda random, rows: random.integers(0, count, (rows, *shape))
+
+
+def translation(random: np.random.Generator, rows: int) -> Any:
+    """Queries, and a memory of sequences of different lengths."""
+    return random.normal(size=(rows, 3, 4)), sequences()(random, rows)
+
+
 def gains(key: jax.Array, x: Any) -> Any:
     return {"gain": jax.random.normal(key, x.shape[-1:], x.dtype)}
 
@@ -52,6 +62,17 @@ NAMES: dict[str, Any] = {"gains": gains, "noisy_scale": noisy_scale}
 """Functions that examples are made of and no file may name by itself."""
 
 LAYERS: dict[str, LayerExample] = {
+    "AveragePool": LayerExample(lambda: layers.AveragePool((3, 2), (2, 1), "SAME"), normal(4, 5, 2)),
+    "AveragePool of series": LayerExample(lambda: layers.AveragePool((2,)), normal(5, 2)),
+    "Conv": LayerExample(lambda: layers.Conv(3), normal(4, 5, 2)),
+    "Conv in groups": LayerExample(lambda: layers.Conv(4, (2, 3), padding=((1, 0), (2, 1)), groups=2), normal(4, 5, 4)),
+    "Conv of series, with strides and dilation": LayerExample(lambda: layers.Conv(3, (3,), 2, "VALID", 2), normal(7, 2)),
+    "ConvTranspose": LayerExample(lambda: layers.ConvTranspose(3), normal(3, 2, 2)),
+    "ConvTranspose of series": LayerExample(lambda: layers.ConvTranspose(2, (4,), 3, "VALID"), normal(3, 2)),
+    "GlobalAveragePool": LayerExample(layers.GlobalAveragePool, normal(3, 2, 2)),
+    "GlobalMaxPool": LayerExample(layers.GlobalMaxPool, normal(3, 2, 2)),
+    "MaxPool": LayerExample(layers.MaxPool, normal(5, 4, 2)),
+    "MaxPool of overlapping windows": LayerExample(lambda: layers.MaxPool((3, 3), 2, 1), normal(4, 5, 2)),
     "Autoencoder": LayerExample(
         lambda: layers.Autoencoder(layers.Dense(2), layers.Chain((layers.Tanh(), layers.Dropout(0.2), layers.Dense(4))))
     ),
@@ -62,19 +83,46 @@ LAYERS: dict[str, LayerExample] = {
     "Chain of chains": LayerExample(lambda: layers.Chain((layers.Chain((layers.Dense(3), layers.SiLU())), layers.Chain((layers.ELU(),))))),
     "Chain with Buffers": LayerExample(lambda: layers.Chain((layers.BatchNorm(), layers.Dense(3), layers.Dropout(0.2)))),
     "Concat": LayerExample(lambda: layers.Concat((layers.Dense(3), layers.Identity(), layers.Dropout(0.4)))),
+    "CrossAttention": LayerExample(
+        lambda: layers.CrossAttention(2), lambda random, rows: (random.normal(size=(rows, 3, 4)), random.normal(size=(rows, 5, 2)))
+    ),
+    "CrossAttention to a memory of lengths": LayerExample(lambda: layers.CrossAttention(2, head_features=3), translation),
     "Dense": LayerExample(lambda: layers.Dense(3)),
     "Dense of rows of rows": LayerExample(lambda: layers.Dense(3, initializer=jax.nn.initializers.he_normal), normal(2, 4)),
     "Dropout": LayerExample(lambda: layers.Dropout(0.3)),
+    "Dropout over channels": LayerExample(lambda: layers.Dropout(0.4, over="channels"), normal(3, 2, 5)),
+    "Dropout over steps": LayerExample(lambda: layers.Dropout(0.4, over="steps"), normal(5, 3)),
     "ELU": LayerExample(lambda: layers.ELU(0.7)),
+    "Embedding": LayerExample(lambda: layers.Embedding(7, 3), tokens(7, 5)),
+    "Embedding of one token a row": LayerExample(lambda: layers.Embedding(5, 3), tokens(5)),
+    "Embedding with positions": LayerExample(
+        lambda: layers.Chain((layers.Embedding(7, 4), layers.PositionalEncoding(), layers.MultiHeadAttention(2, causal=True))), tokens(7, 5)
+    ),
+    "Flatten": LayerExample(layers.Flatten, normal(2, 3, 2)),
     "Function": LayerExample(lambda: layers.Function(jax.nn.silu)),
     "Function of parameters that draws": LayerExample(lambda: layers.Function(noisy_scale, gains, draws=True)),
     "GELU": LayerExample(layers.GELU),
+    "GroupNorm": LayerExample(lambda: layers.GroupNorm(2), normal(3, 2, 4)),
+    "GroupNorm of a group for each channel": LayerExample(lambda: layers.GroupNorm(3, eps=1e-3), normal(5, 3)),
+    "GroupNorm of one group, no positions": LayerExample(lambda: layers.GroupNorm(1), normal(4)),
     "Identity": LayerExample(layers.Identity),
+    "LayerNorm": LayerExample(layers.LayerNorm),
+    "LayerNorm of steps": LayerExample(lambda: layers.Chain((layers.LayerNorm(eps=1e-3), layers.Dense(2))), normal(5, 4)),
     "LeakyReLU": LayerExample(lambda: layers.LeakyReLU(0.1)),
+    "LearnedPositions": LayerExample(lambda: layers.LearnedPositions(7), normal(5, 2)),
+    "LearnedPositions, all in use": LayerExample(lambda: layers.Timewise(layers.LearnedPositions(5)), sequences()),
+    "MultiHeadAttention": LayerExample(lambda: layers.MultiHeadAttention(2), normal(5, 4)),
+    "MultiHeadAttention of heads of another size": LayerExample(lambda: layers.MultiHeadAttention(2, head_features=3), normal(5, 4)),
+    "MultiHeadAttention of lengths": LayerExample(lambda: layers.MultiHeadAttention(1), sequences()),
+    "MultiHeadAttention, causal": LayerExample(lambda: layers.MultiHeadAttention(2, causal=True), normal(5, 4)),
+    "MultiHeadAttention, causal, of lengths": LayerExample(lambda: layers.MultiHeadAttention(1, head_features=3, causal=True), sequences()),
     "Parallel": LayerExample(
         lambda: layers.Parallel((layers.Dense(3), layers.Chain((layers.Dropout(0.1), layers.SiLU())))),
         lambda random, rows: (random.normal(size=(rows, 4)), random.normal(size=(rows, 2, 3))),
     ),
+    "PositionalEncoding": LayerExample(layers.PositionalEncoding, normal(5, 3)),
+    "RMSNorm": LayerExample(layers.RMSNorm),
+    "RMSNorm of rows of rows": LayerExample(lambda: layers.Chain((layers.RMSNorm(eps=1e-3), layers.Dense(2))), normal(2, 4)),
     "ReLU": LayerExample(layers.ReLU),
     "Recurrent": LayerExample(lambda: layers.Recurrent(layers.LSTM(3, forget_bias=0.5)), normal(5, 2)),
     "Recurrent of GRU, all steps": LayerExample(lambda: layers.Recurrent(layers.GRU(3), returns="all"), normal(5, 2)),
@@ -90,6 +138,8 @@ LAYERS: dict[str, LayerExample] = {
     "Repeat": LayerExample(lambda: layers.Repeat(layers.Residual(layers.Chain((layers.Dense(4), layers.Tanh(), layers.Dropout(0.2)))), 3)),
     "Repeat of Buffers": LayerExample(lambda: layers.Repeat(layers.Residual(layers.BatchNorm(0.8)), 2)),
     "Repeat of lengths": LayerExample(lambda: layers.Repeat(layers.Residual(layers.Timewise(layers.Dense(2))), 3), sequences()),
+    "Reshape": LayerExample(lambda: layers.Reshape((3, -1)), normal(2, 6)),
+    "Reshape to one axis more": LayerExample(lambda: layers.Reshape((2, 2, 1)), normal(4)),
     "Residual": LayerExample(lambda: layers.Residual(layers.Chain((layers.Dense(4), layers.SiLU())))),
     "Residual with shortcut": LayerExample(lambda: layers.Residual(layers.Dense(3), layers.Chain((layers.Dropout(0.3), layers.Dense(3))))),
     "SELU": LayerExample(layers.SELU),
@@ -152,27 +202,52 @@ LOSSES: dict[str, LossExample] = {
 
 
 class TaskExample(NamedTuple):
-    """A task of rows of four numbers, and its targets."""
+    """A task, its targets and its inputs for a number of rows: pytrees, whose floats are cast to the dtype of the test."""
 
     make: Callable[[], Task]
-    targets: Callable[[np.random.Generator, int], np.ndarray]
+    targets: Callable[[np.random.Generator, int], Any] | None = None
+    inputs: Callable[[np.random.Generator, int], Any] = normal(4)
+
+
+def critic(*layers_: Layer) -> Layer:
+    return layers.Chain((layers.Dense(3), layers.Tanh(), *layers_, layers.Dense(1)))
 
 
 TASKS: dict[str, TaskExample] = {
+    "Adversarial": TaskExample(lambda: tasks.Adversarial(models.mlp((3,), 4, activation="tanh"), critic(layers.Dropout(0.2)), latent=2)),
+    "Adversarial, Wasserstein with penalty": TaskExample(
+        lambda: tasks.Adversarial(layers.Dense(4), critic(layers.Dropout(0.2)), latent=3, objective="wasserstein", penalty=2.0)
+    ),
+    "Adversarial, smoothed labels and penalty": TaskExample(
+        lambda: tasks.Adversarial(layers.Dense(4), critic(), latent=3, penalty=0.5, label_smoothing=0.1)
+    ),
     "BinaryClassification": TaskExample(lambda: tasks.BinaryClassification(models.mlp((5,), 1, activation="tanh")), classes(2)),
-    "BinaryClassification, weighted classes": TaskExample(
+    "BinaryClassification with class weights": TaskExample(
         lambda: tasks.BinaryClassification(models.mlp((5,), 1, activation="tanh"), losses.Hinge(), class_weights=(0.5, 2.0)), classes(2)
     ),
     "Classification": TaskExample(lambda: tasks.Classification(models.mlp((5,), 3, dropout=0.1)), classes(3)),
-    "Classification, weighted classes": TaskExample(
+    "Classification with class weights": TaskExample(
         lambda: tasks.Classification(models.mlp((5,), 3), losses.SoftmaxCrossEntropy(label_smoothing=0.1), class_weights=(1.0, 0.25, 3.0)),
         classes(3),
+    ),
+    "Reconstruction": TaskExample(lambda: tasks.Reconstruction(layers.Autoencoder(layers.Dense(2), layers.Dense(4)))),
+    "Reconstruction of images, denoising": TaskExample(
+        lambda: tasks.Reconstruction(layers.Autoencoder(layers.Dense(2), layers.Dense(3)), noise=0.3), inputs=normal(2, 2, 3)
     ),
     "Regression": TaskExample(lambda: tasks.Regression(models.mlp((5,), 1, activation="silu")), numbers()),
     "Regression of series": TaskExample(
         lambda: tasks.Regression(layers.Chain((layers.Dense(6), layers.Tanh(), layers.Reshape((3, 2)))), losses.Huber(0.5)), numbers(3, 2)
     ),
     "Regression of two numbers": TaskExample(lambda: tasks.Regression(models.mlp((5,), 2, activation="elu")), numbers(2)),
+    "Variational": TaskExample(
+        lambda: tasks.Variational(layers.VariationalAutoencoder(models.mlp((3,), 4, activation="tanh"), layers.Dense(4), latent=2), kl=0.5)
+    ),
+    "Variational of probabilities": TaskExample(
+        lambda: tasks.Variational(
+            layers.VariationalAutoencoder(layers.Dense(2), layers.Dense(4), latent=1), loss=losses.BinaryCrossEntropy()
+        ),
+        inputs=lambda random, rows: random.uniform(size=(rows, 4)),
+    ),
 }
 
 SEARCHES: dict[str, Callable[[], Any]] = {

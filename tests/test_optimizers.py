@@ -1,13 +1,17 @@
 """Optimizers: what is a number and what is structure, optax's updates from traced numbers, and what is refused."""
 
+import re
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 import pytest
 
-from jaxnn import optimizer
+from jaxnn import Adversarial, Recipe, advance, fit, from_json, models, optimizer, optimizers, start, to_json
+from jaxnn.training import as_data, key_data
 from tests.programs import quick_jit
-from tests.tolerances import assert_close, draw
+from tests.tolerances import assert_close, assert_same_bits, draw
 
 EXAMPLES = {
     "sgd": (optax.sgd, {"learning_rate": 0.1}),
@@ -78,3 +82,99 @@ def test_a_schedule_is_structure():
 def test_mistakes(function, arguments, error, match):
     with pytest.raises(error, match=match):
         optimizer(function, **arguments)
+
+
+def two_speeds(learning_rate=0.01, **others):
+    adam, momentum = optimizer(optax.adam, learning_rate=learning_rate), optimizer(optax.sgd, learning_rate=0.1, momentum=0.5)
+    return optimizers(**({"generator": adam, "discriminator": momentum} | others))
+
+
+PARTS = {"generator": {"a": draw((3, 2))}, "discriminator": {"a": draw((2,)), "b": draw((2, 2))}, "encoder": draw((2,))}
+
+
+def three_steps(transformation, params):
+    with jax.numpy_dtype_promotion("standard"):
+        state, gradients = transformation.init(params), jax.tree.map(lambda leaf: 0.5 * leaf + 1, params)
+        for _ in range(3):
+            updates, state = transformation.update(gradients, state, params)
+            params = optax.apply_updates(params, updates)
+    return params
+
+
+def test_each_part_moves_as_by_its_own_optimizer_alone():
+    together = quick_jit(lambda made: three_steps(made.build(), PARTS))(two_speeds(encoder=None))
+    alone = {"generator": optax.adam(0.01), "discriminator": optax.sgd(0.1, momentum=0.5)}
+    moved = {name: three_steps(transformation, PARTS[name]) for name, transformation in alone.items()}
+    assert_close(together, moved | {"encoder": PARTS["encoder"]}, "float32")
+    assert_same_bits(together["encoder"], PARTS["encoder"])
+
+
+def test_learning_rates_of_parts_can_be_mapped_over():
+    rates = [0.01, 0.02]
+    made = [two_speeds(rate, encoder=None) for rate in rates]
+    stacked = jax.tree.map(lambda *leaves: jnp.stack([jnp.float32(leaf) for leaf in leaves]), *made)
+    side_by_side = quick_jit(jax.vmap(lambda made: three_steps(made.build(), PARTS)))(stacked)
+    singly = [quick_jit(lambda made: three_steps(made.build(), PARTS))(one) for one in made]
+    assert_close(side_by_side, jax.tree.map(lambda *leaves: jnp.stack(leaves), *singly), "float32")
+
+
+def test_optimizers_of_parts_are_values_whose_leaves_are_numbers():
+    made = two_speeds()
+    assert sorted(jax.tree.leaves(made)) == [0.01, 0.1, 0.5]
+    assert made == optimizers(**dict(reversed(made.parts.items()))) and made != two_speeds(generator=None)
+    assert jax.tree.structure(made) == jax.tree.structure(two_speeds(0.5))
+    for record in (made, two_speeds(generator=None)):
+        assert from_json(to_json(record)) == record
+        assert eval(repr(record), {"optimizer": optimizer, "optimizers": optimizers, "optax": optax}) == record
+
+
+@pytest.mark.parametrize(
+    ("parts", "match"),
+    [
+        ({}, r"optimizers: parts must be given by name, got none\. Write optimizers\(generator="),
+        ({"generator": optax.adam(0.1)}, r"optimizers: generator must be made by optimizer, or None, got Grad"),
+    ],
+)
+def test_parts_must_be_optimizers(parts, match):
+    with pytest.raises(TypeError, match=match):
+        optimizers(**parts)
+
+
+def adversarial(made) -> Recipe:
+    return Recipe(Adversarial(models.mlp((3,), 2), models.mlp((3,), 1), latent=2), made, epochs=1, batch_size=8)
+
+
+X = np.random.default_rng(0).normal(size=(16, 2)).astype(np.float32)
+
+
+def test_a_part_with_none_keeps_its_initial_parameters():
+    recipe, data = adversarial(two_speeds(generator=None)), as_data("test", (X, None), None, key_data(0))
+    began = quick_jit(start)(recipe, data, key_data(0), 0)
+    after, _ = quick_jit(advance, static_argnames="epochs")(recipe, began, data, epochs=1)
+    assert_same_bits(after.params["generator"], began.params["generator"])
+    assert not np.allclose(after.params["discriminator"][0]["kernel"], began.params["discriminator"][0]["kernel"], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("made", "match"),
+    [
+        (
+            optimizers(generator=None),
+            "optimizers: the part 'discriminator' of the parameters has no optimizer. Write discriminator=None to",
+        ),
+        (two_speeds(encoder=None), "optimizers: the parameters have no part 'encoder'. Did you mean"),
+        (optimizers(generatr=None, discriminator=None), "optimizers: the parameters have no part 'generatr'. Did you mean generator?"),
+        (
+            optimizer(optax.adam, learning_rate=0.1).build,
+            "fit: optimizer must be made as in optimizer(optax.adam, learning_rate=1e-3), got",
+        ),
+    ],
+)
+def test_parts_must_be_those_of_the_parameters(made, match):
+    with pytest.raises((ValueError, TypeError), match=re.escape(match)):
+        fit(adversarial(made), (X, None))
+
+
+def test_parameters_without_names_have_no_parts():
+    with pytest.raises(ValueError, match="optimizers: the parameters must be of the parts discriminator, generator, got a tuple"):
+        two_speeds().build().init((1.0, 2.0))

@@ -115,6 +115,9 @@ class VariationalAutoencoder(Layer):
         """The reconstruction (batch, ...) that each code (batch, latent) stands for."""
         return self.decoder.apply(params["decoder"], code)
 
+    def apply(self, params: Params, x: Any, key: Key | None = None) -> Any:
+        return self.forward(params, x, key)[0]
+
     def forward(self, params: Params, x: Any, key: Key | None = None) -> tuple[Any, Any]:
         encoder_key, code_key, decoder_key = (None, None, None) if key is None else jax.random.split(key, 3)
         moments, encoder = self.encoder.forward(params["encoder"], x, encoder_key)

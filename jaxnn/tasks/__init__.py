@@ -1,6 +1,19 @@
 """Tasks: what is learned, one kind a file."""
 
+from jaxnn.tasks.adversarial import Adversarial
 from jaxnn.tasks.base import Engine, Task, mean
+from jaxnn.tasks.reconstruction import Reconstruction, Variational
 from jaxnn.tasks.supervised import BinaryClassification, Classification, Regression, Supervised
 
-__all__ = ["BinaryClassification", "Classification", "Engine", "Regression", "Supervised", "Task", "mean"]
+__all__ = [
+    "Adversarial",
+    "BinaryClassification",
+    "Classification",
+    "Engine",
+    "Reconstruction",
+    "Regression",
+    "Supervised",
+    "Task",
+    "Variational",
+    "mean",
+]
