@@ -38,3 +38,47 @@ def test_backward_goes_through_the_same_mask():
 def test_keys_draw_different_masks():
     first, second = (Dropout(0.5).apply((), X, jax.random.key(seed)) for seed in (0, 1))
     assert 0.4 < float(((first == 0) == (second == 0)).mean()) < 0.6
+
+
+def test_a_channel_goes_at_all_its_positions():
+    y = np.asarray(Dropout(0.25, over="channels").apply((), jnp.ones((60, 3, 2, 50)), jax.random.key(0)))
+    assert np.all(y == y[:, :1, :1])
+    assert np.allclose(np.unique(y), [0, 4 / 3])
+    assert (y[:, 0, 0] != 0).mean() == pytest.approx(0.75, abs=0.03)  # 3,000 draws
+
+
+def test_a_step_goes_with_all_it_holds():
+    y = np.asarray(Dropout(0.25, over="steps").apply((), jnp.ones((60, 50, 3, 2)), jax.random.key(0)))
+    assert np.all(y == y[:, :, :1, :1])
+    assert np.allclose(np.unique(y), [0, 4 / 3])
+    assert (y[:, :, 0, 0] != 0).mean() == pytest.approx(0.75, abs=0.03)
+    assert len({tuple(row) for row in (y[:, :, 0, 0] != 0).tolist()}) > 50  # each example has its own
+
+
+@pytest.mark.parametrize(("over", "shape"), [("units", (2, 5, 3)), ("channels", (2, 1, 3)), ("steps", (2, 5, 1))])
+def test_the_mask_is_what_is_kept_and_errors_go_through_it(over, shape):
+    x, layer = draw((2, 5, 3)), Dropout(0.5, over=over)
+    y, mask = layer.forward((), x, jax.random.key(0))
+    assert mask.shape == shape
+    assert_same_bits(layer.backward((), mask, x)[1], y)
+    assert_same_bits(layer.apply((), x), x)
+
+
+def test_rates_in_float32_serve_narrow_dtypes():
+    drop = jax.vmap(lambda rate: Dropout(rate).apply((), jnp.ones((50, 20), "bfloat16"), jax.random.key(0)))
+    shares = (drop(jnp.array([0.25, 0.75])) == 0).mean(axis=(1, 2))
+    assert shares.tolist() == pytest.approx([0.25, 0.75], abs=0.06)
+
+
+def test_what_is_dropped_must_be_there():
+    with pytest.raises(ValueError, match=r"Dropout: over must be one of units, channels, steps, got 'chanels'\. Did you mean channels"):
+        Dropout(0.5, over="chanels")
+    message = (
+        r'Dropout\(over="channels"\): x must be of shape \(batch, \.\.\., channels\) with positions between, got shape \(2, 5\)\. Write'
+    )
+    with pytest.raises(ValueError, match=message):
+        Dropout(0.5, over="channels").init(jax.random.key(0), jnp.ones((2, 5)))
+    with pytest.raises(
+        ValueError, match=r'Dropout\(over="steps"\): x must be of shape \(batch, time, \.\.\., features\), got shape \(2, 5\)'
+    ):
+        Dropout(0.5, over="steps").apply((), jnp.ones((2, 5)))
