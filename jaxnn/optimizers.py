@@ -76,6 +76,11 @@ class Optimizers(Record):
 
     parts: dict[str, Optimizer | None]
 
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """The numbers of each part that has an optimizer, by its name."""
+        return {name: part.numbers for name, part in self.parts.items() if part is not None}
+
     def __repr__(self) -> str:
         return f"optimizers({', '.join(f'{name}={readable(part)}' for name, part in self.parts.items())})"
 

@@ -62,6 +62,9 @@ NAMES: dict[str, Any] = {"gains": gains, "noisy_scale": noisy_scale}
 """Functions that examples are made of and no file may name by itself."""
 
 LAYERS: dict[str, LayerExample] = {
+    "Autoencoder with Buffers": LayerExample(
+        lambda: layers.Autoencoder(layers.Chain((layers.BatchNorm(), layers.Dense(2))), layers.Dense(4))
+    ),
     "AveragePool": LayerExample(lambda: layers.AveragePool((3, 2), (2, 1), "SAME"), normal(4, 5, 2)),
     "AveragePool of series": LayerExample(lambda: layers.AveragePool((2,)), normal(5, 2)),
     "Conv": LayerExample(lambda: layers.Conv(3), normal(4, 5, 2)),
@@ -151,6 +154,9 @@ LAYERS: dict[str, LayerExample] = {
     "Timewise": LayerExample(lambda: layers.Timewise(layers.Chain((layers.Dense(3), layers.Tanh()))), sequences(3)),
     "Timewise of a plain array": LayerExample(lambda: layers.Timewise(layers.Dense(3)), normal(5, 2)),
     "VariationalAutoencoder": LayerExample(lambda: layers.VariationalAutoencoder(layers.Dense(4), layers.Dense(3), latent=2)),
+    "VariationalAutoencoder with Buffers": LayerExample(
+        lambda: layers.VariationalAutoencoder(layers.Chain((layers.BatchNorm(), layers.Dense(4))), layers.Dense(3), latent=2)
+    ),
 }
 
 MODELS: dict[str, LayerExample] = {

@@ -121,6 +121,7 @@ def test_learning_rates_of_parts_can_be_mapped_over():
 def test_optimizers_of_parts_are_values_whose_leaves_are_numbers():
     made = two_speeds()
     assert sorted(jax.tree.leaves(made)) == [0.01, 0.1, 0.5]
+    assert two_speeds(generator=None).numbers == {"discriminator": {"learning_rate": 0.1, "momentum": 0.5}}
     assert made == optimizers(**dict(reversed(made.parts.items()))) and made != two_speeds(generator=None)
     assert jax.tree.structure(made) == jax.tree.structure(two_speeds(0.5))
     for record in (made, two_speeds(generator=None)):

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from jaxnn.checks import check_whole, sentence
 from jaxnn.layers.base import Layer
+from jaxnn.layers.combine import check_layers, layer_keys
 from jaxnn.records import static
 from jaxnn.typing import Key, Params
 
@@ -38,11 +39,8 @@ class Autoencoder(Layer):
     encoder: Layer
     decoder: Layer
 
-    @property
-    def draws(self) -> bool:
-        return self.encoder.draws or self.decoder.draws
-
     def init(self, key: Key, x: Any) -> Params:
+        check_layers("Autoencoder", (self.encoder, self.decoder), "Autoencoder(Dense(2), Dense(8))", argument="encoder and decoder")
         encoder_key, decoder_key = jax.random.split(key)
         encoder = self.encoder.init(encoder_key, x)
         return {"encoder": encoder, "decoder": self.decoder.init(decoder_key, jax.eval_shape(self.encoder.apply, encoder, x))}
@@ -55,8 +53,12 @@ class Autoencoder(Layer):
         """The reconstruction (batch, ...) that each code stands for."""
         return self.decoder.apply(params["decoder"], code)
 
+    def apply(self, params: Params, x: Any, key: Key | None = None) -> Any:
+        encoder_key, decoder_key = layer_keys(key, (self.encoder, self.decoder))
+        return self.decoder.apply(params["decoder"], self.encoder.apply(params["encoder"], x, encoder_key), decoder_key)
+
     def forward(self, params: Params, x: Any, key: Key | None = None) -> tuple[Any, Any]:
-        encoder_key, decoder_key = (None, None) if key is None else jax.random.split(key)
+        encoder_key, decoder_key = layer_keys(key, (self.encoder, self.decoder))
         code, encoder = self.encoder.forward(params["encoder"], x, encoder_key)
         y, decoder = self.decoder.forward(params["decoder"], code, decoder_key)
         return y, (encoder, decoder)
@@ -98,6 +100,8 @@ class VariationalAutoencoder(Layer):
         return True
 
     def init(self, key: Key, x: Any) -> Params:
+        example = "VariationalAutoencoder(Dense(4), Dense(8), latent=2)"
+        check_layers("VariationalAutoencoder", (self.encoder, self.decoder), example, argument="encoder and decoder")
         encoder_key, decoder_key = jax.random.split(key)
         encoder = self.encoder.init(encoder_key, x)
         moments = jax.eval_shape(self.encoder.apply, encoder, x)
@@ -116,13 +120,15 @@ class VariationalAutoencoder(Layer):
         return self.decoder.apply(params["decoder"], code)
 
     def apply(self, params: Params, x: Any, key: Key | None = None) -> Any:
-        return self.forward(params, x, key)[0]
+        code_key, encoder_key, decoder_key = self._keys(key)
+        mean, log_variance, spread = self._distribution(self.encoder.apply(params["encoder"], x, encoder_key), code_key)
+        y = self.decoder.apply(params["decoder"], mean if spread is None else mean + spread, decoder_key)
+        return VariationalOutput(y, mean, log_variance)
 
     def forward(self, params: Params, x: Any, key: Key | None = None) -> tuple[Any, Any]:
-        encoder_key, code_key, decoder_key = (None, None, None) if key is None else jax.random.split(key, 3)
+        code_key, encoder_key, decoder_key = self._keys(key)
         moments, encoder = self.encoder.forward(params["encoder"], x, encoder_key)
-        mean, log_variance = moments[:, : self.latent], moments[:, self.latent :]
-        spread = None if code_key is None else jnp.exp(log_variance / 2) * jax.random.normal(code_key, mean.shape, mean.dtype)
+        mean, log_variance, spread = self._distribution(moments, code_key)
         y, decoder = self.decoder.forward(params["decoder"], mean if spread is None else mean + spread, decoder_key)
         return VariationalOutput(y, mean, log_variance), (encoder, spread, decoder)
 
@@ -132,3 +138,12 @@ class VariationalAutoencoder(Layer):
         dlog_variance = dy.log_variance if spread is None else dy.log_variance + dcode * spread / 2
         dencoder, dx = self.encoder.backward(params["encoder"], encoder, jnp.concatenate([dy.mean + dcode, dlog_variance], axis=1))
         return {"encoder": dencoder, "decoder": ddecoder}, dx
+
+    def _keys(self, key: Key | None) -> tuple[Key | None, ...]:
+        code_key, rest = (None, None) if key is None else jax.random.split(key)
+        return code_key, *layer_keys(rest, (self.encoder, self.decoder))
+
+    def _distribution(self, moments: jax.Array, key: Key | None) -> tuple[jax.Array, jax.Array, jax.Array | None]:
+        """The mean, the log variance, and with a key how far from the mean a draw falls."""
+        mean, log_variance = moments[:, : self.latent], moments[:, self.latent :]
+        return mean, log_variance, None if key is None else jnp.exp(log_variance / 2) * jax.random.normal(key, mean.shape, mean.dtype)
