@@ -91,7 +91,8 @@ def train(networks: dict[str, tuple[int, ...]], points: list[Points], config: Co
     runs = fit_many(recipes, points[0], validation=points[1], seeds=config.seeds)
     groups = np.arange(len(runs)).reshape(len(networks), len(config.learning_rates), config.seeds)
     return {
-        name: choose([[runs[i] for i in of_rate] for of_rate in group], points[2]) for name, group in zip(networks, groups, strict=True)
+        name: choose([[runs[i] for i in of_rate] for of_rate in group], config.learning_rates, points[2])
+        for name, group in zip(networks, groups, strict=True)
     }
 
 
@@ -105,12 +106,12 @@ def recipe(hidden: tuple[int, ...], learning_rate: float, config: Config) -> Rec
     )
 
 
-def choose(rates: list[list[Run]], test: Points) -> Chosen:
+def choose(groups: list[list[Run]], learning_rates: tuple[float, ...], test: Points) -> Chosen:
     """The runs of the rate with the best mean validation accuracy; only they are tested."""
-    validation = [[float(run.history["validation_accuracy"][run.best_epoch - 1]) for run in runs] for runs in rates]
+    validation = [[float(run.history["validation_accuracy"][run.best_epoch - 1]) for run in runs] for runs in groups]
     best = int(np.argmax(np.mean(validation, axis=1)))
-    tested = [float(np.mean((run.predict(test[0]) > 0.5) == test[1])) for run in rates[best]]
-    return Chosen(float(rates[best][0].recipe.optimizer.numbers["learning_rate"]), rates[best], validation[best], tested)
+    tested = [float(np.mean((run.predict(test[0]) > 0.5) == test[1])) for run in groups[best]]
+    return Chosen(learning_rates[best], groups[best], validation[best], tested)
 
 
 def summary(chosen: Chosen) -> Results:

@@ -34,18 +34,21 @@ class Status(IntEnum):
 class Data(Record):
     """All examples, shared by every run, and the rows that this run may see: index arrays into x and y.
 
-    x (rows, ...), y (rows, ...) or None; train (train rows,) int32; validation (validation rows,) int32 or None.
+    x (rows, ...), y (rows, ...) or None; train (train rows,) int32; validation (validation rows,) int32 or None; weight: how much each
+    row counts, (rows,), or None where all count the same. Means are divided by the sum of the weights.
     """
 
     x: Any
     y: Any
     train: Any
     validation: Any = None
+    weight: Any = None
 
     def batch(self, rows: jax.Array | slice, weight: jax.Array) -> Batch:
         """The examples of those rows."""
-        x, y = jax.tree.map(lambda leaf: jnp.asarray(leaf)[rows], (self.x, self.y))
-        return Batch(x, y, weight.astype(_dtype(self.x)))
+        x, y, own = jax.tree.map(lambda leaf: jnp.asarray(leaf)[rows], (self.x, self.y, self.weight))
+        weight = weight.astype(_dtype(self.x))
+        return Batch(x, y, weight if own is None else weight * own.astype(weight.dtype))
 
 
 class Best(Record):
@@ -109,8 +112,8 @@ def advance(recipe: Recipe, state: State, data: Data, *, epochs: int) -> tuple[S
 
     @jax.jit  # not for speed: it is traced once, where its shapes are asked for, and not again where it is called
     def run_epoch(state: State) -> tuple[State, Metrics]:
-        after, losses = _train_epoch(recipe, state, data)
-        metrics = {"loss": losses}
+        after, loss = _train_epoch(recipe, state, data)
+        metrics = {"loss": loss}
         if validation is not None:
             measured = evaluate(recipe.task, after.params, validation)
             metrics |= {f"validation_{name}": value for name, value in measured.items()}
@@ -139,7 +142,7 @@ def evaluate(task: Task, params: Params, batch: Batch) -> Metrics:
         return jnp.pad(leaf, padding).reshape(pieces, EVALUATION_ROWS, *leaf.shape[1:])
 
     def add(total: Metrics, piece: Batch) -> tuple[Metrics, None]:
-        share = piece.weight.sum() / batch.weight.sum()
+        share = task.total(piece) / task.total(batch)
         return jax.tree.map(lambda sum_, mean: sum_ + share * mean, total, task.evaluate(params, piece)), None
 
     cut_batch = jax.tree.map(cut, batch)
@@ -159,7 +162,7 @@ def _train_epoch(recipe: Recipe, state: State, data: Data) -> tuple[State, jax.A
     first_step = state.epoch * indices.shape[0]
     transformation = recipe.optimizer.build()
 
-    def step(carry: Any, scanned: Any) -> tuple[Any, jax.Array]:
+    def step(carry: Any, scanned: Any) -> tuple[Any, tuple[jax.Array, jax.Array]]:
         params, optimizer_state, bad_step = carry
         number, rows, weight = scanned
         batch = data.batch(rows, weight)
@@ -172,11 +175,12 @@ def _train_epoch(recipe: Recipe, state: State, data: Data) -> tuple[State, jax.A
             updates, optimizer_state = transformation.update(without_buffers(gradients), optimizer_state, learned)
         bad_step = jnp.where((bad_step < 0) & ~jnp.isfinite(metrics["loss"]), number, bad_step)
         params = with_buffers(optax.apply_updates(learned, updates), gradients)  # the "gradient" of Buffers is their new value
-        return (params, optimizer_state, bad_step), metrics["loss"] * batch.weight.sum()
+        total = recipe.task.total(batch)
+        return (params, optimizer_state, bad_step), (metrics["loss"] * total, total)
 
     numbers = jnp.arange(indices.shape[0], dtype=jnp.int32)
     carry = (state.params, state.optimizer, jnp.full((), -1, jnp.int32))
-    (params, optimizer_state, bad_step), losses = lax.scan(step, carry, (numbers, indices, weights))
+    (params, optimizer_state, bad_step), (losses, totals) = lax.scan(step, carry, (numbers, indices, weights))
     bad_step = jnp.where((bad_step < 0) & ~_all_finite(params), indices.shape[0] - 1, bad_step)
     after = state.replace(
         params=params,
@@ -184,7 +188,7 @@ def _train_epoch(recipe: Recipe, state: State, data: Data) -> tuple[State, jax.A
         epoch=state.epoch + 1,
         diverged_step=jnp.where(bad_step < 0, -1, first_step + bad_step),
     )
-    return after, losses.sum() / data.train.shape[0]
+    return after, losses.sum() / totals.sum()
 
 
 def _add_l2(gradients: Params, params: Params, l2: Any) -> Params:

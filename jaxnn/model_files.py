@@ -22,7 +22,7 @@ import numpy as np
 from jaxnn.codec import from_json, to_json
 from jaxnn.recipes import Recipe
 from jaxnn.runs import predict
-from jaxnn.typing import Batch, Params
+from jaxnn.typing import Batch, Params, Sequences
 
 FORMAT, VERSION = "jaxnn-model", 1
 NO_DIGEST = "0" * 64
@@ -57,7 +57,7 @@ def save_model(path: str | Path, model: Any, *, extras: Mapping[str, Any] | None
         "format": FORMAT,
         "version": str(VERSION),
         "recipe": to_json(model.recipe, names=names),
-        "examples": json.dumps(jax.tree.map(lambda spec: {"shape": list(spec.shape), "dtype": str(spec.dtype)}, model.examples)),
+        "examples": json.dumps(_write_examples(model.examples)),
         "extras": json.dumps(dict(extras if extras is not None else getattr(model, "extras", {})), allow_nan=False),
         "sha256": NO_DIGEST,
     }
@@ -177,8 +177,21 @@ def _read_tensors(content: bytes) -> dict[str, np.ndarray]:
     return {name: array(view) for name, view in safetensors.deserialize(content)}  # its own NumPy reader has no bfloat16
 
 
+def _write_examples(value: Any) -> Any:
+    """Shapes and dtypes as JSON: {"shape", "dtype"} for an array, {"sequences"} for ``Sequences``, else as it is."""
+    if isinstance(value, Sequences):
+        return {"sequences": [_write_examples(item) for item in value]}
+    if isinstance(value, tuple | list):
+        return [_write_examples(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _write_examples(item) for name, item in value.items()}
+    return None if value is None else {"shape": list(value.shape), "dtype": str(value.dtype)}
+
+
 def _read_examples(value: Any) -> Any:
-    """ShapeDtypeStructs for JSON's {"shape", "dtype"}; lists are tuples, None is no targets."""
+    """What ``_write_examples`` was given, arrays as ShapeDtypeStructs and lists as tuples."""
+    if isinstance(value, dict) and value.keys() == {"sequences"}:
+        return Sequences(*map(_read_examples, value["sequences"]))
     if isinstance(value, list):
         return tuple(_read_examples(item) for item in value)
     if isinstance(value, dict) and value.keys() == {"shape", "dtype"}:

@@ -33,7 +33,8 @@ class Plan(NamedTuple):
 def plan(*, lanes: int | None = None, workers: int | None = None) -> Plan:
     """The plan for the default backend. CPU: one lane, a slot for each core; else: MOST_LANES lanes, a slot for each device.
 
-    lanes=1 is the exact mode everywhere: each member alone in the program of ``fit``.
+    lanes=1 is the exact mode everywhere: each member alone in the program of ``fit``. Members whose task has layers that do not
+    stack (``Layer.stacks``: convolutions) run so in any plan.
     """
     for name, value in (("lanes", lanes), ("workers", workers)):
         if value is not None:
@@ -108,7 +109,7 @@ def finished(members: Sequence[Member], seed: np.ndarray, spread: Plan) -> Gener
 
     The first of each structure goes first, so that structures compile side by side and none is compiled twice.
     """
-    chunks = _chunks(members, spread.lanes)
+    chunks = _chunks(members, spread)
     leaders = {structure: parts.pop(0) for structure, parts in chunks.items()}
     slots = list(spread.slots)
     pool = ThreadPoolExecutor(len(slots), thread_name_prefix="jaxnn-population")
@@ -117,7 +118,7 @@ def finished(members: Sequence[Member], seed: np.ndarray, spread: Plan) -> Gener
     def work(indices: list[int]) -> list[tuple[int, Run]]:
         device = slots.pop()  # list.pop and append are atomic, and there are as many slots as threads
         try:
-            return list(zip(indices, _train_chunk([members[index] for index in indices], seed, spread.lanes, device), strict=True))
+            return list(zip(indices, _train_chunk([members[index] for index in indices], seed, spread, device), strict=True))
         finally:
             slots.append(device)
 
@@ -131,7 +132,8 @@ def finished(members: Sequence[Member], seed: np.ndarray, spread: Plan) -> Gener
         pool.shutdown(wait=False, cancel_futures=True)  # an interrupted user is not kept waiting for members half way
 
 
-def _train_chunk(members: list[Member], seed: np.ndarray, lanes: int, device: jax.Device) -> list[Run]:
+def _train_chunk(members: list[Member], seed: np.ndarray, spread: Plan, device: jax.Device) -> list[Run]:
+    lanes = _width(members[0], spread)
     if lanes == 1:
         member = members[0]
         data = member.data if device.platform == "cpu" else jax.device_put(member.data, device)
@@ -139,13 +141,22 @@ def _train_chunk(members: list[Member], seed: np.ndarray, lanes: int, device: ja
     return train_lanes(members, seed, lanes, device)
 
 
-def _chunks(members: Sequence[Member], lanes: int) -> dict[Hashable, list[list[int]]]:
-    """Indices of members by structure, in parts of at most `lanes`."""
+def _chunks(members: Sequence[Member], spread: Plan) -> dict[Hashable, list[list[int]]]:
+    """Indices of members by structure, in parts of as many as run side by side."""
     groups: dict[Hashable, list[int]] = {}
     for index, member in enumerate(members):
         shapes = tuple(leaf.shape for leaf in jax.tree.leaves(member.data))
         groups.setdefault((jax.tree.structure(member.recipe), shapes), []).append(index)
-    return {structure: [indices[first : first + lanes] for first in range(0, len(indices), lanes)] for structure, indices in groups.items()}
+    return {structure: _parts(indices, _width(members[indices[0]], spread)) for structure, indices in groups.items()}
+
+
+def _parts(indices: list[int], size: int) -> list[list[int]]:
+    return [indices[first : first + size] for first in range(0, len(indices), size)]
+
+
+def _width(member: Member, spread: Plan) -> int:
+    """Lanes of the member's program: one where its layers are slower side by side than one after the other."""
+    return spread.lanes if member.recipe.task.stacks else 1
 
 
 def _fold(data: Data, folds: int, seed: np.ndarray) -> list[Data]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from jaxnn.layers import Layer
-from jaxnn.records import Record
+from jaxnn.layers.base import children
 from jaxnn.typing import Params
 
 
@@ -24,21 +24,6 @@ class Call(NamedTuple):
 
 See = Callable[[str, Layer, Call], None]
 """(path, layer, call): the path leads from the whole to the layer, for instance ``layers[0].shortcut``, "" being the whole."""
-
-
-def children(record: Record) -> dict[str, Layer]:
-    """The layers that a record holds, by the code that reads them: each field that is a layer, or a tuple with layers in it.
-
-    >>> from jaxnn.layers import Chain, Dense, ReLU
-    >>> children(Chain((Dense(3), ReLU())))
-    {'layers[0]': Dense(3), 'layers[1]': ReLU()}
-    """
-    found = {}
-    for field in dataclasses.fields(record):
-        value = getattr(record, field.name)
-        items = {field.name: value} if not isinstance(value, tuple) else {f"{field.name}[{i}]": item for i, item in enumerate(value)}
-        found.update({name: item for name, item in items.items() if isinstance(item, Layer)})
-    return found
 
 
 def watched(layer: Layer, see: See, path: str = "") -> Layer:

@@ -310,7 +310,7 @@ def damaged(value: float, count: int = 1) -> np.ndarray:
 
 
 MISTAKES = {
-    "no pair": (classification(), X, {}, TypeError, r"fit: data must be \(x, y\), got ndarray"),
+    "no pair": (classification(), X, {}, TypeError, r"fit: data must be \(x, y\) or \(x, y, weight\), got ndarray"),
     "unequal lengths": (
         classification(),
         (X, Y[:-1]),

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.layers import Chain, Dense, Dropout, Layer, ReLU
-from jaxnn.layers.base import add_cotangents
+from jaxnn.layers.base import add_cotangents, children
 from jaxnn.records import static
-from jaxnn.watching import children, watched
+from jaxnn.watching import watched
 from tests.tolerances import assert_same_bits, draw
 
 

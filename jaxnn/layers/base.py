@@ -4,6 +4,7 @@ Symbols (those of the lecture): weighted input :math:`b = x \theta + \theta_0`, 
 :math:`\delta = \partial J / \partial b`. In code a cotangent is named by its variable: ``dy`` is dJ/dy.
 """
 
+import dataclasses
 from abc import ABC, abstractmethod
 from typing import Any
 
@@ -32,7 +33,7 @@ class Layer(Record, ABC):
     @property
     def draws(self) -> bool:
         """Whether the layer makes use of its key. Where none does, no key is derived: a draw costs compiling even if it is dropped."""
-        return False
+        return any(child.draws for child in children(self).values())
 
     @property
     def stacks(self) -> bool:
@@ -40,7 +41,7 @@ class Layer(Record, ABC):
 
         Not so where each member's own kernels make of a convolution one in groups, which the libraries are slow at.
         """
-        return True
+        return all(child.stacks for child in children(self).values())
 
     @abstractmethod
     def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
@@ -53,6 +54,21 @@ class Layer(Record, ABC):
     def apply(self, params: Params, x: jax.Array, key: Key | None = None) -> jax.Array:
         """The output alone; XLA removes what only the residuals needed."""
         return self.forward(params, x, key)[0]
+
+
+def children(record: Record) -> dict[str, Layer]:
+    """The layers that a record holds, by the code that reads them: each field that is a layer, or a tuple with layers in it.
+
+    >>> from jaxnn.layers import Chain, Dense, ReLU
+    >>> children(Chain((Dense(3), ReLU())))
+    {'layers[0]': Dense(3), 'layers[1]': ReLU()}
+    """
+    found = {}
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        items = {field.name: value} if not isinstance(value, tuple) else {f"{field.name}[{i}]": item for i, item in enumerate(value)}
+        found.update({name: item for name, item in items.items() if isinstance(item, Layer)})
+    return found
 
 
 class Buffers(Record):

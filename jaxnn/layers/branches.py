@@ -27,10 +27,6 @@ class Concat(Layer):
 
     layers: tuple[Layer, ...]
 
-    @property
-    def draws(self) -> bool:
-        return any(layer.draws for layer in self.layers)
-
     def init(self, key: Key, x: Any) -> Params:
         check_layers("Concat", self.layers, "Concat((Identity(), Dense(8)))")
         params = tuple(layer.init(own, x) for layer, own in zip(self.layers, jax.random.split(key, len(self.layers)), strict=True))
@@ -74,10 +70,6 @@ class Parallel(Layer):
     """
 
     layers: tuple[Layer, ...]
-
-    @property
-    def draws(self) -> bool:
-        return any(layer.draws for layer in self.layers)
 
     def init(self, key: Key, x: Any) -> Params:
         check_layers("Parallel", self.layers, "Parallel((Dense(8), Dense(8)))")

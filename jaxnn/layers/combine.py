@@ -20,10 +20,6 @@ class Chain(Layer):
 
     layers: tuple[Layer, ...]
 
-    @property
-    def draws(self) -> bool:
-        return any(layer.draws for layer in self.layers)
-
     def init(self, key: Key, x: Any) -> Params:
         check_layers("Chain", self.layers, "Chain((Dense(8), ReLU()))")
         params = []
@@ -69,10 +65,6 @@ class Residual(Layer):
     shortcut: Layer | None = None
 
     @property
-    def draws(self) -> bool:
-        return any(layer.draws for layer in self._ways)
-
-    @property
     def _ways(self) -> tuple[Layer, ...]:
         return (self.layer,) if self.shortcut is None else (self.layer, self.shortcut)
 
@@ -113,10 +105,6 @@ class Timewise(Layer):
     """
 
     layer: Layer
-
-    @property
-    def draws(self) -> bool:
-        return self.layer.draws
 
     def init(self, key: Key, x: Any) -> Params:
         check_layers("Timewise", (self.layer,), "Timewise(Dense(8))", argument="layer")

@@ -33,10 +33,6 @@ class Repeat(Layer):
     def __post_init__(self) -> None:
         check_whole("Repeat", "times", self.times, low=1)
 
-    @property
-    def draws(self) -> bool:
-        return self.layer.draws
-
     def init(self, key: Key, x: Any) -> Params:
         check_layers("Repeat", (self.layer,), "Repeat(Residual(Dense(8)), 20)", argument="layer")
         params = jax.vmap(lambda key: self.layer.init(key, x))(jax.random.split(key, self.times))
@@ -63,7 +59,8 @@ class Repeat(Layer):
         errors, whole = _moving(dy)
 
         def block(errors: Any, scanned: Any) -> tuple[Any, Params]:
-            dparams, dx = self.layer.backward(*scanned, whole(errors))
+            layer_params, kept = scanned
+            dparams, dx = self.layer.backward(layer_params, kept, whole(errors))
             return _moving(dx)[0], dparams
 
         errors, dparams = lax.scan(block, errors, (params, residuals), length=self.times, reverse=True)

@@ -11,11 +11,12 @@ from matplotlib.figure import FigureBase
 
 from jaxnn.checks import nearest, sentence
 from jaxnn.layers import Layer
+from jaxnn.layers.base import children
 from jaxnn.plots.images import draw_tiles, image_grid, in_rows
 from jaxnn.plots.style import AMOUNTS, SIGNED
 from jaxnn.summaries.models import short
 from jaxnn.typing import Params
-from jaxnn.watching import Call, children, watched
+from jaxnn.watching import Call, watched
 
 COLUMNS = 8
 """Maps side by side."""

@@ -10,11 +10,11 @@ import numpy as np
 
 from jaxnn.checks import sentence
 from jaxnn.layers import Layer
+from jaxnn.layers.base import children
 from jaxnn.model_files import Model
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run
 from jaxnn.tasks import Task
-from jaxnn.watching import children
 
 
 class _Elsewhere:

@@ -6,12 +6,13 @@ from typing import Any
 import jax
 
 from jaxnn.layers import Layer
+from jaxnn.layers.base import children
 from jaxnn.layers.buffers import without_buffers
 from jaxnn.summaries.flops import flops
 from jaxnn.summaries.models import batch_of, layer_of, shape, shapes, short
 from jaxnn.summaries.table import html, text, total_bytes
 from jaxnn.typing import Params
-from jaxnn.watching import Call, children, watched
+from jaxnn.watching import Call, watched
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
+from jaxnn.layers.base import children
 from jaxnn.records import Record
 from jaxnn.typing import Batch, Key, Metrics, Params
 
@@ -25,6 +26,11 @@ class Task(Record, ABC):
     @abstractmethod
     def draws(self) -> bool:
         """Whether ``gradients`` makes use of its key; if not, it is given None."""
+
+    @property
+    def stacks(self) -> bool:
+        """Whether its layers do, see ``Layer.stacks``."""
+        return all(layer.stacks for layer in children(self).values())
 
     @abstractmethod
     def init(self, key: Key, batch: Batch) -> Params:
