@@ -12,7 +12,17 @@ from jaxnn.runs import Run
 from jaxnn.search import Choice, Grid, Integer, LogUniform, Random, Uniform
 from jaxnn.summaries import Summary, summary
 from jaxnn.sweeps import Ensemble, Sweep, Trial, sweep
-from jaxnn.tasks import Adversarial, BinaryClassification, Classification, Reconstruction, Regression, Task, Variational
+from jaxnn.tasks import (
+    Adversarial,
+    BinaryClassification,
+    Classification,
+    NextToken,
+    Reconstruction,
+    Regression,
+    Task,
+    Variational,
+    generate,
+)
 from jaxnn.training import fit
 
 __all__ = [
@@ -27,6 +37,7 @@ __all__ = [
     "Integer",
     "LogUniform",
     "Model",
+    "NextToken",
     "Optimizer",
     "Optimizers",
     "Random",
@@ -47,6 +58,7 @@ __all__ = [
     "fit",
     "fit_many",
     "from_json",
+    "generate",
     "layers",
     "load_model",
     "losses",

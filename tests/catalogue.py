@@ -219,6 +219,16 @@ def critic(*layers_: Layer) -> Layer:
     return layers.Chain((layers.Dense(3), layers.Tanh(), *layers_, layers.Dense(1)))
 
 
+def texts(random: np.random.Generator, rows: int) -> Sequences:
+    """Tokens of sequences of different lengths, one of them of a single token."""
+    return Sequences(random.integers(0, 5, (rows, 6)), np.arange(rows) % 6 + 1)
+
+
+def answers(random: np.random.Generator, rows: int) -> Any:
+    """A token for some steps, and -1, which does not count, for others."""
+    return random.integers(-1, 5, (rows, 6))
+
+
 TASKS: dict[str, TaskExample] = {
     "Adversarial": TaskExample(lambda: tasks.Adversarial(models.mlp((3,), 4, activation="tanh"), critic(layers.Dropout(0.2)), latent=2)),
     "Adversarial, Wasserstein with penalty": TaskExample(
@@ -235,6 +245,35 @@ TASKS: dict[str, TaskExample] = {
     "Classification with class weights": TaskExample(
         lambda: tasks.Classification(models.mlp((5,), 3), losses.SoftmaxCrossEntropy(label_smoothing=0.1), class_weights=(1.0, 0.25, 3.0)),
         classes(3),
+    ),
+    "NextToken": TaskExample(
+        lambda: tasks.NextToken(
+            layers.Chain((layers.Embedding(5, 3), layers.Dropout(0.2), layers.Recurrent(layers.GRU(3), returns="all"), layers.Dense(5)))
+        ),
+        inputs=tokens(5, 6),
+    ),
+    "NextToken of lengths": TaskExample(
+        lambda: tasks.NextToken(
+            layers.Chain(
+                (
+                    layers.Timewise(layers.Embedding(5, 3)),
+                    layers.Recurrent(layers.SimpleRNN(3), returns="all and state"),
+                    layers.Timewise(layers.Dense(5)),
+                )
+            )
+        ),
+        inputs=texts,
+    ),
+    "NextToken of targets": TaskExample(
+        lambda: tasks.NextToken(
+            layers.Chain((layers.Embedding(5, 3), layers.MultiHeadAttention(1, causal=True), layers.Dense(5))),
+            losses.SoftmaxCrossEntropy(label_smoothing=0.1),
+        ),
+        answers,
+        tokens(5, 6),
+    ),
+    "NextToken of targets and lengths": TaskExample(
+        lambda: tasks.NextToken(layers.Timewise(layers.Chain((layers.Embedding(5, 3), layers.Dense(5))))), answers, texts
     ),
     "Reconstruction": TaskExample(lambda: tasks.Reconstruction(layers.Autoencoder(layers.Dense(2), layers.Dense(4)))),
     "Reconstruction of images, denoising": TaskExample(

@@ -11,6 +11,7 @@ from jaxnn.data.splits import fold_rows, split_rows
 from jaxnn.data.synthetic import circles, moons, spirals
 from jaxnn.data.table import Dataset, Table
 from jaxnn.data.targets import Classes, Kind, Quantity, infer_kind
+from jaxnn.data.windows import windows
 
 __all__ = [
     "Classes",
@@ -28,4 +29,5 @@ __all__ = [
     "moons",
     "spirals",
     "split_rows",
+    "windows",
 ]

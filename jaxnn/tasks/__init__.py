@@ -3,6 +3,7 @@
 from jaxnn.tasks.adversarial import Adversarial
 from jaxnn.tasks.base import Engine, Task, mean
 from jaxnn.tasks.reconstruction import Reconstruction, Variational
+from jaxnn.tasks.sequences import NextToken, generate
 from jaxnn.tasks.supervised import BinaryClassification, Classification, Regression, Supervised
 
 __all__ = [
@@ -10,10 +11,12 @@ __all__ = [
     "BinaryClassification",
     "Classification",
     "Engine",
+    "NextToken",
     "Reconstruction",
     "Regression",
     "Supervised",
     "Task",
     "Variational",
+    "generate",
     "mean",
 ]

@@ -1,0 +1,178 @@
+"""What comes next: tokens learned from those before them, and sequences generated token by token."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxnn.checks import check_whole, sentence
+from jaxnn.layers import Layer
+from jaxnn.layers.base import no_cotangent
+from jaxnn.losses import Loss, SoftmaxCrossEntropy
+from jaxnn.tasks.base import Engine, Task, mean, shares
+from jaxnn.typing import Batch, Key, Metrics, Params, Sequences
+
+NOT_COUNTED = -1
+"""The target of a step that is neither learned nor measured."""
+
+
+class NextToken(Task):
+    r"""At each step, which token is next: softmax cross-entropy, its mean over the tokens that count.
+
+    x (rows, time) whole numbers, or Sequences(values, lengths) of them. Without y, the targets are x one step on: the model sees
+    x[:, :-1] and learns x[:, 1:], within each row's length. With y (rows, time) whole numbers, the model sees x and learns y; steps
+    where y is -1 do not count. The model gives logits (rows, time, tokens), as an array or as Sequences, and must not look ahead.
+
+    A token counts as its row does, so ``total`` is their number where all weights are 1; a batch without any leaves things as they
+    are. Metrics: loss, in nats a token, and accuracy. Perplexity, exp(loss), is no mean over tokens: take it of the loss at the end.
+    ``predict`` gives p(next token) at each step of x, (rows, time, tokens); ``generate`` goes on from a prompt. Derived in
+    docs/derivations/next_token.md.
+
+    >>> import jax, jax.numpy as jnp
+    >>> from jaxnn.layers import Chain, Dense, Embedding
+    >>> task, x = NextToken(Chain((Embedding(5, 3), Dense(5)))), jnp.array([[0, 1, 2, 3, 4]])
+    >>> params = task.init(jax.random.key(0), Batch(x, None, jnp.ones(1)))
+    >>> task.predict(params, x).shape, float(task.total(Batch(x, None, jnp.ones(1))))
+    ((1, 5, 5), 4.0)
+    """
+
+    model: Layer
+    loss: Loss = SoftmaxCrossEntropy()
+
+    @property
+    def draws(self) -> bool:
+        return self.model.draws
+
+    def init(self, key: Key, batch: Batch) -> Params:
+        _check_tokens("NextToken", batch)
+        steps = _steps(batch)
+        params = self.model.init(key, steps.seen)
+        logits = _values(jax.eval_shape(self.model.apply, params, steps.seen))
+        if logits.shape[:-1] != steps.wanted.shape or logits.shape[-1] < 2:
+            expected = f"of shape (batch, time, tokens >= 2), here {steps.wanted.shape} by tokens"
+            raise ValueError(sentence("NextToken", "the model's output", expected, f"shape {logits.shape}", "Let it return all steps."))
+        jax.eval_shape(self.loss.value, logits, steps.wanted)  # a loss refuses what it can't compare
+        return params
+
+    def gradients(self, params: Params, batch: Batch, key: Key | None, engine: Engine) -> tuple[Metrics, Params]:
+        steps = _steps(batch)
+        if engine == "autodiff":
+            loss, gradients = jax.value_and_grad(self._objective)(params, steps, key)
+            return {"loss": loss}, gradients
+        outputs, residuals = self.model.forward(params, steps.seen, key)
+        errors = self.loss.gradient(_values(outputs), steps.wanted) * shares(steps.weight)[..., None]
+        gradients, _ = self.model.backward(params, residuals, _cotangent(outputs, jnp.where(steps.counted[..., None], errors, 0)))
+        return {"loss": self._mean(self.loss.value(_values(outputs), steps.wanted), steps)}, gradients
+
+    def evaluate(self, params: Params, batch: Batch) -> Metrics:
+        steps = _steps(batch)
+        logits = _values(self.model.apply(params, steps.seen))
+        right = (jnp.argmax(logits, axis=-1).astype(jnp.int32) == steps.wanted).astype(logits.dtype)
+        return {"loss": self._mean(self.loss.value(logits, steps.wanted), steps), "accuracy": self._mean(right, steps)}
+
+    def predict(self, params: Params, x: Any) -> jax.Array:
+        return jax.nn.softmax(_values(self.model.apply(params, x)), axis=-1)
+
+    def total(self, batch: Batch) -> jax.Array:
+        return _steps(batch).weight.sum()
+
+    def check(self, y: Any, predictions: Any) -> None:
+        if y is None:
+            return
+        time, tokens = predictions.shape[1:]
+        expected = f"of shape (rows, {time}), whole numbers from -1, which does not count, to {tokens - 1}"
+        if y.ndim != 2 or y.shape[1] != time or not np.issubdtype(y.dtype, np.integer):
+            raise ValueError(sentence("NextToken", "y", expected, f"{y.dtype} of shape {y.shape}"))
+        if y.min() < NOT_COUNTED or y.max() >= tokens:
+            raise ValueError(sentence("NextToken", "y", expected, f"{y.min()} to {y.max()}"))
+        if y.max() == NOT_COUNTED:
+            raise ValueError(sentence("NextToken", "y", "a token that counts at least", "-1 everywhere"))
+
+    def _objective(self, params: Params, steps: "_Steps", key: Key | None) -> jax.Array:
+        return self._mean(self.loss.value(_values(self.model.apply(params, steps.seen, key)), steps.wanted), steps)
+
+    def _mean(self, values: jax.Array, steps: "_Steps") -> jax.Array:
+        return mean(jnp.where(steps.counted, values, 0), steps.weight)  # NaN times a weight of 0 would be NaN
+
+
+def generate(task: NextToken, params: Params, prompt: Any, *, steps: int, key: Key, temperature: Any = 1.0) -> jax.Array:
+    r"""The prompt and `steps` tokens more, each drawn from the model's distribution after those before it: (rows, time + steps).
+
+    prompt (rows, time >= 1) whole numbers. p ~ exp(logits / temperature): 1 is the model's own, towards 0 the likeliest token
+    is surer, at 0 certain. Each step runs the model over the whole sequence, of which it must not look ahead; what stands
+    behind the last token is 0. Pure: it can be jitted with static ``steps``, and mapped. Raises ValueError for steps < 1, a negative
+    temperature and another shape of prompt, TypeError for one that is not whole numbers.
+    """
+    _check_prompt(prompt, steps, temperature)
+    time, params = prompt.shape[1], jax.tree.map(jnp.asarray, params)  # those of a Run are NumPy's
+
+    def step(tokens: jax.Array, scanned: Any) -> tuple[jax.Array, None]:
+        at, step_key = scanned
+        logits = jax.lax.dynamic_index_in_dim(_values(task.model.apply(params, tokens)), at - 1, axis=1, keepdims=False)
+        noise = jax.random.gumbel(step_key, logits.shape, logits.dtype)
+        chosen = jnp.argmax(logits + jnp.asarray(temperature, logits.dtype) * noise, axis=-1)
+        return tokens.at[:, at].set(chosen.astype(tokens.dtype)), None
+
+    places = jnp.arange(time, time + steps, dtype=jnp.int32)
+    return jax.lax.scan(step, jnp.pad(jnp.asarray(prompt), ((0, 0), (0, steps))), (places, jax.random.split(key, steps)))[0]
+
+
+class _Steps(NamedTuple):
+    """What the model sees, and for each step the token wanted, whether it counts, and how much, (rows, time) all three."""
+
+    seen: Any
+    wanted: jax.Array
+    counted: jax.Array
+    weight: jax.Array
+
+
+def _steps(batch: Batch) -> _Steps:
+    values, lengths = _values(batch.x), batch.x.lengths if isinstance(batch.x, Sequences) else None
+    if batch.y is None:
+        seen, wanted = values[:, :-1], values[:, 1:].astype(jnp.int32)
+        counted = jnp.ones(wanted.shape, bool)
+        lengths = None if lengths is None else lengths - 1
+    else:
+        seen, wanted = values, batch.y.astype(jnp.int32)
+        counted = wanted != NOT_COUNTED
+    if lengths is not None:
+        counted &= jnp.arange(wanted.shape[1], dtype=lengths.dtype) < lengths[:, None]
+    if isinstance(batch.x, Sequences):
+        seen = batch.x._replace(values=seen, lengths=None if lengths is None else jnp.maximum(lengths, 1))
+    weight = jnp.where(counted, batch.weight[:, None], 0)
+    return _Steps(seen, jnp.where(counted, wanted, 0), counted, weight)
+
+
+def _values(sequences: Any) -> Any:
+    return sequences.values if isinstance(sequences, Sequences) else sequences
+
+
+def _cotangent(outputs: Any, errors: jax.Array) -> Any:
+    """The errors in the structure of the outputs; lengths have none, and nothing is asked of a final state."""
+    if not isinstance(outputs, Sequences):
+        return errors
+    lengths = None if outputs.lengths is None else no_cotangent(outputs.lengths)
+    return Sequences(errors, lengths, jax.tree.map(jnp.zeros_like, outputs.state))
+
+
+def _check_tokens(where: str, batch: Batch) -> None:
+    values = _values(batch.x)
+    if not jnp.issubdtype(values.dtype, jnp.integer):
+        advice = "Number the tokens from 0, for instance by numpy.unique(tokens, return_inverse=True)."
+        raise TypeError(sentence(where, "x", "whole numbers", f"dtype {values.dtype}", advice))
+    least = 2 if batch.y is None else 1
+    if len(values.shape) != 2 or values.shape[1] < least:
+        raise ValueError(sentence(where, "x", f"of shape (rows, time >= {least})", f"shape {values.shape}"))
+    if batch.y is not None and batch.y.shape != values.shape:
+        raise ValueError(sentence(where, "y", f"of the shape of x, {values.shape}, or None", f"shape {batch.y.shape}"))
+
+
+def _check_prompt(prompt: Any, steps: int, temperature: Any) -> None:
+    check_whole("generate", "steps", steps, low=1)
+    if not hasattr(prompt, "dtype") or not jnp.issubdtype(prompt.dtype, jnp.integer):
+        raise TypeError(sentence("generate", "prompt", "an array of whole numbers", getattr(prompt, "dtype", type(prompt).__name__)))
+    if prompt.ndim != 2 or prompt.shape[1] < 1:
+        raise ValueError(sentence("generate", "prompt", "of shape (rows, time >= 1)", f"shape {prompt.shape}"))
+    if not isinstance(temperature, jax.core.Tracer) and temperature < 0:
+        raise ValueError(sentence("generate", "temperature", ">= 0", temperature))
