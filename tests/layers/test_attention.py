@@ -191,6 +191,16 @@ def test_scores_of_narrow_dtypes_are_computed_in_float32():
     assert y.dtype == "bfloat16" and float(y[0, 0, 0]) == pytest.approx(0.6514, rel=2**-8)
 
 
+def test_the_rule_can_be_differentiated_itself():
+    with precision("float64"):
+        x, layer = draw((2, 4, 4), "float64"), MultiHeadAttention(2, causal=True)
+        params = random_params(layer, x)
+        by_hand = lambda x: layer.backward(params, layer.forward(params, x)[1], jnp.sin(x))[1]  # noqa: E731
+        by_jax = lambda x: jax.vjp(lambda x: layer.apply(params, x), x)[1](jnp.sin(x))[0]  # noqa: E731
+        penalties = [jax.grad(lambda x, dx=dx: jnp.square(dx(x)).sum()) for dx in (by_hand, by_jax)]
+        assert_close(*quick_jit(lambda x: [penalty(x) for penalty in penalties])(x))
+
+
 def test_what_does_not_fit_is_refused_by_name():
     key, x, layer = jax.random.key(0), jnp.ones((2, 5, 4)), MultiHeadAttention(2)
     with pytest.raises(ValueError, match="MultiHeadAttention: heads must be a whole number >= 1, got 0"):

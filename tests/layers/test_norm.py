@@ -112,6 +112,17 @@ def test_eps_is_a_number_of_the_program_with_a_gradient():
     assert float(jax.grad(lambda layer: jnp.square(layer.apply({"scale": jnp.ones(4)}, x)).sum())(RMSNorm(0.1)).eps) < 0
 
 
+@pytest.mark.parametrize("layer", [LayerNorm(), RMSNorm(), GroupNorm(2)], ids=lambda layer: type(layer).__name__)
+def test_the_rule_can_be_differentiated_itself(layer):
+    with precision("float64"):
+        x = draw((2, 3, 4), "float64")
+        params = layer.init(jax.random.key(0), x)
+        by_hand = lambda x: layer.backward(params, layer.forward(params, x)[1], jnp.sin(x))[1]  # noqa: E731
+        by_jax = lambda x: jax.vjp(lambda x: layer.apply(params, x), x)[1](jnp.sin(x))[0]  # noqa: E731
+        penalties = [jax.grad(lambda x, dx=dx: jnp.square(dx(x)).sum()) for dx in (by_hand, by_jax)]
+        assert_close(*quick_jit(lambda x: [penalty(x) for penalty in penalties])(x))
+
+
 def test_what_does_not_fit_is_refused_by_name():
     key = jax.random.key(0)
     with pytest.raises(ValueError, match=r"LayerNorm: x must be of shape \(batch, \.\.\., channels\), got shape \(4,\)\. Add the batch"):
