@@ -67,7 +67,8 @@ def _encode(value: Any, own: Mapping[int, str]) -> Any:
         return np.asarray(value).tolist()
     name = own.get(id(value)) or (qualified_name(value) if callable(value) else None)
     if name is None:
-        raise ValueError(f"to_json: {value!r} has no public name in jax, optax or jaxnn. Hand in names={{'my_name': it}}.")
+        shown = " ".join(repr(value).split())  # modules of other libraries print in several lines
+        raise ValueError(f"to_json: {shown} has no public name in jax, optax or jaxnn. Hand in names={{'my_name': it}}.")
     return {"function": name}
 
 
