@@ -45,6 +45,16 @@ def tokens(count: int, *shape: int) -> Callable[[np.random.Generator, int], Any]
     return lambda random, rows: random.integers(0, count, (rows, *shape))
 
 
+def words(random: np.random.Generator, rows: int) -> Sequences:
+    """Rows of up to five tokens below six, of different lengths."""
+    return Sequences(tokens(6, 5)(random, rows), 1 + np.arange(rows) % 5)
+
+
+def pairs(source: Any, target: Any) -> Callable[[np.random.Generator, int], Any]:
+    """Rows of two kinds."""
+    return lambda random, rows: (source(random, rows), target(random, rows))
+
+
 def translation(random: np.random.Generator, rows: int) -> Any:
     """Queries, and a memory of sequences of different lengths."""
     return random.normal(size=(rows, 3, 4)), sequences()(random, rows)
@@ -101,6 +111,11 @@ LAYERS: dict[str, LayerExample] = {
     "Embedding with positions": LayerExample(
         lambda: layers.Chain((layers.Embedding(7, 4), layers.PositionalEncoding(), layers.MultiHeadAttention(2, causal=True))), tokens(7, 5)
     ),
+    "EncoderDecoder": LayerExample(lambda: layers.EncoderDecoder(layers.GRU(3), returns="target"), pairs(normal(4, 2), normal(3, 1))),
+    "EncoderDecoder backwards": LayerExample(
+        lambda: layers.EncoderDecoder(layers.LSTM(3), returns="target", reverse=True), pairs(sequences(), sequences())
+    ),
+    "EncoderDecoder of both": LayerExample(lambda: layers.EncoderDecoder(layers.LSTM(3)), pairs(sequences(3, 3), normal(3, 1))),
     "Flatten": LayerExample(layers.Flatten, normal(2, 3, 2)),
     "Function": LayerExample(lambda: layers.Function(jax.nn.silu)),
     "Function of parameters that draws": LayerExample(lambda: layers.Function(noisy_scale, gains, draws=True)),
@@ -160,8 +175,25 @@ LAYERS: dict[str, LayerExample] = {
 }
 
 MODELS: dict[str, LayerExample] = {
+    "cnn": LayerExample(lambda: models.cnn((2, 3), 3, hidden=(4,), activation="tanh", dropout=0.2), normal(4, 5, 1)),
+    "cnn of pairs of convolutions": LayerExample(
+        lambda: models.cnn(((2, 2), 3), 3, hidden=(), activation="gelu", norm=layers.GroupNorm(1)), normal(4, 4, 2)
+    ),
+    "cnn of series": LayerExample(lambda: models.cnn((2,), 3, window=(3,), pool=3, activation="elu"), normal(7, 2)),
     "mlp": LayerExample(lambda: models.mlp((3, 3), 3, activation="selu")),
     "mlp without hidden layers": LayerExample(lambda: models.mlp((), 3)),
+    "rnn": LayerExample(lambda: models.rnn((3,), 2), normal(5, 2)),
+    "rnn of tokens, both ways": LayerExample(
+        lambda: models.rnn((3, 2), 6, cell=layers.SimpleRNN, tokens=6, embedding=2, bidirectional=True, dropout=0.1, returns="all"), words
+    ),
+    "seq2seq": LayerExample(lambda: models.seq2seq(6, 4, (3,), embedding=2), pairs(tokens(6, 5), tokens(4, 3))),
+    "seq2seq of two levels and lengths": LayerExample(
+        lambda: models.seq2seq(6, 6, (3, 2), cell="gru", embedding=2, reverse=True, dropout=0.2), pairs(words, words)
+    ),
+    "transformer": LayerExample(lambda: models.transformer(3, width=4, depth=2, heads=2, dropout=0.1), sequences()),
+    "transformer of tokens, causal": LayerExample(
+        lambda: models.transformer(6, width=4, depth=1, heads=1, tokens=6, causal=True, returns="all", feed_forward=2), words
+    ),
 }
 
 
@@ -275,6 +307,7 @@ TASKS: dict[str, TaskExample] = {
     "NextToken of targets and lengths": TaskExample(
         lambda: tasks.NextToken(layers.Timewise(layers.Chain((layers.Embedding(5, 3), layers.Dense(5))))), answers, texts
     ),
+    "NextToken of translations": TaskExample(lambda: tasks.NextToken(models.seq2seq(6, 6, (3,), embedding=2)), inputs=pairs(words, words)),
     "Reconstruction": TaskExample(lambda: tasks.Reconstruction(layers.Autoencoder(layers.Dense(2), layers.Dense(4)))),
     "Reconstruction of images, denoising": TaskExample(
         lambda: tasks.Reconstruction(layers.Autoencoder(layers.Dense(2), layers.Dense(3)), noise=0.3), inputs=normal(2, 2, 3)

@@ -23,6 +23,7 @@ class NextToken(Task):
     x (rows, time) whole numbers, or Sequences(values, lengths) of them. Without y, the targets are x one step on: the model sees
     x[:, :-1] and learns x[:, 1:], within each row's length. With y (rows, time) whole numbers, the model sees x and learns y; steps
     where y is -1 do not count. The model gives logits (rows, time, tokens), as an array or as Sequences, and must not look ahead.
+    x may be a tuple whose last part is all this, for instance (source, target) of ``models.seq2seq``: the rest is seen as it is.
 
     A token counts as its row does, so ``total`` is their number where all weights are 1; a batch without any leaves things as they
     are. Metrics: loss, in nats a token, and accuracy. Perplexity, exp(loss), is no mean over tokens: take it of the loss at the end.
@@ -99,17 +100,18 @@ class NextToken(Task):
 def generate(task: NextToken, params: Params, prompt: Any, *, steps: int, key: Key, temperature: Any = 1.0) -> jax.Array:
     r"""The prompt and `steps` tokens more, each drawn from the model's distribution after those before it: (rows, time + steps).
 
-    prompt (rows, time >= 1) whole numbers. p ~ exp(logits / temperature): 1 is the model's own, towards 0 the likeliest token
-    is surer, at 0 certain. Each step runs the model over the whole sequence, of which it must not look ahead; what stands
-    behind the last token is 0. Pure: it can be jitted with static ``steps``, and mapped. Raises ValueError for steps < 1, a negative
-    temperature and another shape of prompt, TypeError for one that is not whole numbers.
+    prompt (rows, time >= 1) whole numbers, or a tuple that ends in them, as x of ``NextToken``. p ~ exp(logits / temperature): 1 is
+    the model's own, towards 0 the likeliest token is surer, at 0 certain. Each step runs the model over the whole sequence, of
+    which it must not look ahead; what stands behind the last token is 0. Pure: it can be jitted with static ``steps``, and mapped.
+    Raises ValueError for steps < 1, a negative temperature and another shape of prompt, TypeError for one that is not whole numbers.
     """
+    context, prompt = _parts(prompt)
     _check_prompt(prompt, steps, temperature)
     time, params = prompt.shape[1], jax.tree.map(jnp.asarray, params)  # those of a Run are NumPy's
 
     def step(tokens: jax.Array, scanned: Any) -> tuple[jax.Array, None]:
         at, step_key = scanned
-        logits = jax.lax.dynamic_index_in_dim(_values(task.model.apply(params, tokens)), at - 1, axis=1, keepdims=False)
+        logits = jax.lax.dynamic_index_in_dim(_values(task.model.apply(params, _joined(context, tokens))), at - 1, axis=1, keepdims=False)
         noise = jax.random.gumbel(step_key, logits.shape, logits.dtype)
         chosen = jnp.argmax(logits + jnp.asarray(temperature, logits.dtype) * noise, axis=-1)
         return tokens.at[:, at].set(chosen.astype(tokens.dtype)), None
@@ -128,7 +130,8 @@ class _Steps(NamedTuple):
 
 
 def _steps(batch: Batch) -> _Steps:
-    values, lengths = _values(batch.x), batch.x.lengths if isinstance(batch.x, Sequences) else None
+    context, tokens = _parts(batch.x)
+    values, lengths = _values(tokens), tokens.lengths if isinstance(tokens, Sequences) else None
     if batch.y is None:
         seen, wanted = values[:, :-1], values[:, 1:].astype(jnp.int32)
         counted = jnp.ones(wanted.shape, bool)
@@ -138,10 +141,19 @@ def _steps(batch: Batch) -> _Steps:
         counted = wanted != NOT_COUNTED
     if lengths is not None:
         counted &= jnp.arange(wanted.shape[1], dtype=lengths.dtype) < lengths[:, None]
-    if isinstance(batch.x, Sequences):
-        seen = batch.x._replace(values=seen, lengths=None if lengths is None else jnp.maximum(lengths, 1))
+    if isinstance(tokens, Sequences):
+        seen = tokens._replace(values=seen, lengths=None if lengths is None else jnp.maximum(lengths, 1))
     weight = jnp.where(counted, batch.weight[:, None], 0)
-    return _Steps(seen, jnp.where(counted, wanted, 0), counted, weight)
+    return _Steps(_joined(context, seen), jnp.where(counted, wanted, 0), counted, weight)
+
+
+def _parts(x: Any) -> tuple[tuple[Any, ...] | None, Any]:
+    """What is only seen, None where x is no tuple, and the tokens."""
+    return (x[:-1], x[-1]) if isinstance(x, tuple) and x and not isinstance(x, Sequences) else (None, x)
+
+
+def _joined(context: tuple[Any, ...] | None, tokens: Any) -> Any:
+    return tokens if context is None else (*context, tokens)
 
 
 def _values(sequences: Any) -> Any:
@@ -157,7 +169,7 @@ def _cotangent(outputs: Any, errors: jax.Array) -> Any:
 
 
 def _check_tokens(where: str, batch: Batch) -> None:
-    values = _values(batch.x)
+    values = _values(_parts(batch.x)[1])
     if not jnp.issubdtype(values.dtype, jnp.integer):
         advice = "Number the tokens from 0, for instance by numpy.unique(tokens, return_inverse=True)."
         raise TypeError(sentence(where, "x", "whole numbers", f"dtype {values.dtype}", advice))

@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxnn import NextToken, Recipe, fit, generate, optimizer
+from jaxnn import NextToken, Recipe, fit, generate, models, optimizer
 from jaxnn.layers import GRU, Chain, Dense, Embedding, Recurrent, Timewise
 from jaxnn.typing import Batch, Sequences
 from tests.programs import quick_jit
@@ -125,6 +125,18 @@ def test_generation_appends_tokens_one_after_the_other():
         assert got.tolist() == tokens.tolist()
         if temperature == 0:
             assert_same_bits(generate(task, params, prompt, steps=4, key=jax.random.key(9), temperature=0), got)
+
+
+def test_a_source_is_seen_and_the_target_goes_on():
+    task, source, target = NextToken(models.seq2seq(TOKENS, TOKENS, (3,), embedding=2)), drawn(ROWS, 5), drawn(ROWS, TIME)
+    batch = Batch((source, target), None, jnp.ones(ROWS))
+    params = init(task, batch)
+    logits = quick_jit(task.model.apply)(params, (source, target[:, :-1]))
+    wanted = optax.softmax_cross_entropy_with_integer_labels(logits, target[:, 1:]).mean()
+    assert float(quick_jit(task.evaluate)(params, batch)["loss"]) == pytest.approx(float(wanted), rel=1e-5)
+    written = quick_jit(lambda: generate(task, params, (source, target[:, :1]), steps=2, key=jax.random.key(0), temperature=0.0))()
+    first = quick_jit(task.model.apply)(params, (source, written[:, :2]))
+    assert np.argmax(first, axis=-1).tolist() == written[:, 1:].tolist()
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.5])
