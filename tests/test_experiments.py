@@ -17,9 +17,11 @@ from experiments import (
     backpropagation,
     classification,
     depth,
+    initialisation,
     logistic_neuron,
     threshold_units,
     universal_approximator,
+    vanishing_gradient,
 )
 from experiments.support import hand_computed
 from experiments.support.runner import command_line, plain
@@ -167,6 +169,47 @@ def test_the_last_layer_by_hand() -> None:
     passed = hand_computed.one_sample([backpropagation.LAST["regression"]], np.array([0.6, 0.5]), 1.0, "regression")
     assert passed.delta == [[pytest.approx(-0.9)]] and passed.loss == pytest.approx(0.45**2)
     np.testing.assert_allclose(passed.gradient[0][:, 0], [-0.9, -0.54, -0.45])
+
+
+def test_gradients_vanish_through_sigmoid_layers_only() -> None:
+    results, figures = smoke(vanishing_gradient)
+    rates = {name: rows["12 hidden layers"] for name, rows in results["factor a layer"].items()}
+    assert rates["sigmoid"]["mean"] == pytest.approx(results["factor a layer"]["sigmoid"]["theory"], abs=0.02)
+    assert rates["sigmoid"]["share of variance explained"] > 0.99
+    for name in ("tanh", "relu"):
+        assert rates[name]["mean"] == pytest.approx(1, abs=0.15)
+        assert results["factor a layer"][name]["theory"] == pytest.approx(1, abs=1e-3)
+    accuracy = results["training accuracy"]["gradient descent"]
+    assert accuracy["sigmoid"]["6"]["mean"] < 0.7 < 0.9 < accuracy["relu"]["6"]["mean"]
+    assert set(figures) == {"vanishing_gradient"}
+
+
+def test_fitted_lines_find_slopes() -> None:
+    assert vanishing_gradient.fit_line(np.array([1.0, 3.0, 5.0, 7.0])) == (pytest.approx(2), pytest.approx(1))
+
+
+def test_variance_is_kept_where_theory_says() -> None:
+    results, figures = smoke(initialisation)
+    for by_name in results["by layer"].values():
+        for row in by_name.values():
+            for part in row.values():
+                assert part["factor"]["mean"] == pytest.approx(part["by theory"], abs=0.08)
+    for function, name in (("relu", "He"), ("selu", "LeCun"), ("selu", "orthogonal")):
+        assert results["by layer"][function][name]["outputs"]["kept by theory"]
+    for function, name in (("relu", "Glorot"), ("tanh", "small"), ("selu", "He"), ("tanh", "zeros")):
+        assert not results["by layer"][function][name]["outputs"]["kept"]
+    assert set(figures) == {"initialisation", "initialisation_symmetry"}
+    for rows in results["neurons that begin equal"].values():
+        assert rows["zeros"]["largest difference between two neurons"] == rows["constant"]["largest difference between two neurons"] == 0
+        assert rows["library"]["largest difference between two neurons"] > 0.1
+    assert results["neurons that begin equal"]["relu"]["zeros"]["largest weight of a neuron"] == 0
+
+
+def test_theory_of_layers_is_exact_for_relu() -> None:
+    he, glorot = (initialisation.theory("relu", name, initialisation.Config.smoke()) for name in ("He", "Glorot"))
+    np.testing.assert_allclose(he.outputs, 1, rtol=1e-6)
+    np.testing.assert_allclose(he.errors, 0.5, rtol=1e-6)
+    np.testing.assert_allclose(glorot.outputs, 0.5 ** np.arange(1, 11), rtol=1e-5)
 
 
 def test_command_line_writes_results_and_figures_but_no_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
