@@ -22,6 +22,7 @@ from jaxnn.tasks import (
     Task,
     Variational,
     generate,
+    translate,
 )
 from jaxnn.training import fit
 
@@ -71,4 +72,5 @@ __all__ = [
     "summary",
     "sweep",
     "to_json",
+    "translate",
 ]

@@ -28,6 +28,7 @@ from jaxnn.layers.conv import Conv, ConvTranspose
 from jaxnn.layers.dense import Dense
 from jaxnn.layers.dropout import Dropout
 from jaxnn.layers.embedding import Embedding, LearnedPositions, PositionalEncoding
+from jaxnn.layers.encoder_decoder import EncoderDecoder
 from jaxnn.layers.function import Function
 from jaxnn.layers.norm import GroupNorm, LayerNorm, RMSNorm
 from jaxnn.layers.pool import AveragePool, GlobalAveragePool, GlobalMaxPool, MaxPool
@@ -57,6 +58,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "EncoderDecoder",
     "Flatten",
     "Function",
     "GlobalAveragePool",

@@ -5,6 +5,7 @@ from jaxnn.tasks.base import Engine, Task, mean
 from jaxnn.tasks.reconstruction import Reconstruction, Variational
 from jaxnn.tasks.sequences import NextToken, generate
 from jaxnn.tasks.supervised import BinaryClassification, Classification, Regression, Supervised
+from jaxnn.tasks.translation import translate
 
 __all__ = [
     "Adversarial",
@@ -19,4 +20,5 @@ __all__ = [
     "Variational",
     "generate",
     "mean",
+    "translate",
 ]

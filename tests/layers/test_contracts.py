@@ -105,7 +105,7 @@ def test_backward_is_the_derivative_by_finite_differences(example):
             return floats(as_numbers((without_buffers(dparams), dx)))[0]
 
         by_hand = lambda *at: (output(*at), lambda dy: tuple(backward(at, dy)))  # noqa: E731
-        check_vjp(output, by_hand, tuple(moving), atol=1e-6, rtol=1e-6)
+        check_vjp(output, by_hand, tuple(moving), atol=1e-6, rtol=1e-6, eps=1e-5)  # blocks with norms are curved
 
 
 @every_layer
