@@ -142,7 +142,7 @@ LAYERS: dict[str, LayerExample] = {
     "RMSNorm": LayerExample(layers.RMSNorm),
     "RMSNorm of rows of rows": LayerExample(lambda: layers.Chain((layers.RMSNorm(eps=1e-3), layers.Dense(2))), normal(2, 4)),
     "ReLU": LayerExample(layers.ReLU),
-    "Recurrent": LayerExample(lambda: layers.Recurrent(layers.LSTM(3, forget_bias=0.5)), normal(5, 2)),
+    "Recurrent": LayerExample(lambda: layers.Recurrent(layers.LSTM(3, forget_bias=0.5)), normal(5, 1)),
     "Recurrent of GRU, all steps": LayerExample(lambda: layers.Recurrent(layers.GRU(3), returns="all"), normal(5, 2)),
     "Recurrent of lengths": LayerExample(lambda: layers.Recurrent(layers.LSTM(3), returns="all"), sequences()),
     "Recurrent backwards": LayerExample(lambda: layers.Recurrent(layers.GRU(3), returns="all and state", reverse=True), sequences(3)),
@@ -175,13 +175,24 @@ LAYERS: dict[str, LayerExample] = {
 }
 
 MODELS: dict[str, LayerExample] = {
+    "autoencoder": LayerExample(lambda: models.autoencoder((3,), 2, 4, activation="tanh", dropout=0.2)),
+    "autoencoder of images": LayerExample(lambda: models.autoencoder((3,), 2, (2, 2, 1), activation="silu"), normal(2, 2, 1)),
     "cnn": LayerExample(lambda: models.cnn((2, 3), 3, hidden=(4,), activation="tanh", dropout=0.2), normal(4, 5, 1)),
     "cnn of pairs of convolutions": LayerExample(
         lambda: models.cnn(((2, 2), 3), 3, hidden=(), activation="gelu", norm=layers.GroupNorm(1)), normal(4, 4, 2)
     ),
     "cnn of series": LayerExample(lambda: models.cnn((2,), 3, window=(3,), pool=3, activation="elu"), normal(7, 2)),
+    "conv_autoencoder": LayerExample(lambda: models.conv_autoencoder((2, 3), 2, (4, 4, 1), activation="tanh"), normal(4, 4, 1)),
+    "conv_gan": LayerExample(lambda: models.conv_gan((2, 3), (4, 4, 1), output="sigmoid").generator, normal(2)),
+    "conv_gan discriminator": LayerExample(lambda: models.conv_gan((2, 3), (8, 2)).discriminator, normal(8, 2)),
+    "conv_variational_autoencoder": LayerExample(
+        lambda: models.conv_variational_autoencoder((2,), 2, (4, 2, 3), activation="silu"), normal(4, 2, 3)
+    ),
+    "gan": LayerExample(lambda: models.gan((3,), (2, 2), output="tanh").generator, normal(2)),
+    "gan discriminator": LayerExample(lambda: models.gan((3,), (2, 2), dropout=0.2).discriminator, normal(2, 2)),
     "mlp": LayerExample(lambda: models.mlp((3, 3), 3, activation="selu")),
     "mlp without hidden layers": LayerExample(lambda: models.mlp((), 3)),
+    "residual_mlp": LayerExample(lambda: models.residual_mlp(3, 2, 2, activation="silu", dropout=0.2)),
     "rnn": LayerExample(lambda: models.rnn((3,), 2), normal(5, 2)),
     "rnn of tokens, both ways": LayerExample(
         lambda: models.rnn((3, 2), 6, cell=layers.SimpleRNN, tokens=6, embedding=2, bidirectional=True, dropout=0.1, returns="all"), words
@@ -194,6 +205,8 @@ MODELS: dict[str, LayerExample] = {
     "transformer of tokens, causal": LayerExample(
         lambda: models.transformer(6, width=4, depth=1, heads=1, tokens=6, causal=True, returns="all", feed_forward=2), words
     ),
+    "variational_autoencoder": LayerExample(lambda: models.variational_autoencoder((3,), 2, (2, 2)), normal(2, 2)),
+    "wide_deep": LayerExample(lambda: models.wide_deep((3,), 2, activation="tanh", dropout=0.1)),
 }
 
 

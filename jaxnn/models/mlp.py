@@ -17,11 +17,16 @@ def mlp(hidden: Sequence[int], outputs: int, *, activation: str | Activation = "
     >>> [type(layer).__name__ for layer in mlp((8,), 2, dropout=0.1).layers]
     ['Dense', 'ReLU', 'Dropout', 'Dense']
     """
+    return Chain((*hidden_layers("mlp", hidden, activation, dropout), Dense(outputs)))
+
+
+def hidden_layers(where: str, hidden: Sequence[int], activation: str | Activation, dropout: float | None) -> list[Layer]:
+    """Dense layers of those widths, each followed by the activation and, with a rate, dropout."""
     if isinstance(hidden, int | str):
-        raise TypeError(sentence("mlp", "hidden", "a sequence of widths", repr(hidden), f"Write ({hidden},) for one hidden layer."))
+        raise TypeError(sentence(where, "hidden", "a sequence of widths", repr(hidden), f"Write ({hidden},) for one hidden layer."))
     function = layers.activation(activation)
     network: list[Layer] = []
     for width in hidden:
         network += [Dense(width, initializer=type(function).initializer), function]
         network += [] if dropout is None else [Dropout(dropout)]
-    return Chain((*network, Dense(outputs)))
+    return network
