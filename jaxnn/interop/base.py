@@ -77,7 +77,9 @@ class Module(Layer):
         learned, state = self.variables(params)
         with jax.numpy_dtype_promotion("standard"):
             y, left = self.run(learned, state, x, key)
-        return y, Buffers(_as_floats(self.maker, left))
+        if not isinstance(params, WithState):
+            return y, Buffers(None)
+        return y, jax.tree.map(lambda new, old: new.astype(old.dtype), Buffers(_as_floats(self.maker, left)), params.state)
 
     def _made_of(self) -> list[str]:
         """The arguments without a default, in words."""

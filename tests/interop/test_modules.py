@@ -14,12 +14,12 @@ from flax import linen
 
 from jaxnn import Classification, Recipe, fit, from_json, load_model, optimizer, save_model, to_json
 from jaxnn.interop import from_equinox, from_flax, from_haiku, from_nnx, from_pair
-from jaxnn.layers import Chain, Repeat, Tanh
+from jaxnn.layers import Chain, Dense, Repeat, Tanh
 from jaxnn.layers.buffers import has_buffers
 from tests.interop.modules import NAMES, NOISY, PLAIN, STATEFUL, LinenNet, LinenPlain, equinox_net, pair_apply, pair_init
 from tests.programs import quick_jit, watched
 from tests.samples import CLASSES, WIDTH, blobs
-from tests.tolerances import assert_close, assert_same_bits, draw
+from tests.tolerances import assert_close, assert_same_bits, draw, precision
 
 KEY = jax.random.key(0)
 ALL = {f"{name} {kind}": make for kind, part in (("plain", PLAIN), ("noisy", NOISY), ("stateful", STATEFUL)) for name, make in part.items()}
@@ -112,6 +112,19 @@ def test_a_module_is_a_layer_among_layers():
 
 def affine():
     return (lambda key, x: {"gain": jnp.full(x.shape[-1], 2.0)}), (lambda params, x: params["gain"] * x)
+
+
+@pytest.mark.parametrize("engine", ["autodiff", "backprop"])
+def test_a_state_keeps_its_dtype_whatever_the_data(engine):
+    """Flax's running means are float32; those of float64 data are float64 when a step leaves them."""
+    x, y = blobs(dtype="float64")
+    with precision("float64"):
+        network = Chain((from_flax(linen.BatchNorm(param_dtype=jnp.float64), train="use_running_average"), Dense(CLASSES)))
+        recipe = Recipe(Classification(network), optimizer(optax.sgd, learning_rate=0.1), epochs=2, batch_size=22, gradients=engine)
+        run = fit(recipe, (x, y))
+        assert {str(leaf.dtype) for leaf in jax.tree.leaves(run.params[0].state)} == {"float32"}
+        expected = (1 - 0.99**2) * x.mean(axis=0)
+        assert_close(run.params[0].state.values["batch_stats"]["mean"], expected, "float32")
 
 
 # Programs, printing, files ----------------------------------------------------------------------------------------------------
