@@ -45,7 +45,7 @@ class Cell(Record, ABC):
         return jnp.zeros((batch, self.units), dtype)
 
     def project(self, params: Params, x: jax.Array) -> Any:
-        """b = x W + bias for all steps at once, as no step has to wait for it: x (time, batch, inputs)."""
+        """b = x W + bias, for which no step has to wait: x (time, batch, inputs), or (batch, inputs) of one step."""
         inputs = params["kernel"].shape[0]
         if x.shape[-1] != inputs:
             got = f"{x.shape[-1]} features a step"
@@ -128,11 +128,11 @@ class LSTM(Cell):
         b_i, b_f, b_g, b_o = jnp.split(b + h @ params["recurrent_kernel"], 4, axis=-1)
         i, f, g, o = jax.nn.sigmoid(b_i), jax.nn.sigmoid(b_f), jnp.tanh(b_g), jax.nn.sigmoid(b_o)
         c = f * c + i * g
-        read = jnp.tanh(c)
-        return (o * read, c), (i, f, g, o, read)
+        return (o * jnp.tanh(c), c), (i, f, g, o)
 
     def step_backward(self, params: Params, state: Any, kept: Any, dstate: Any) -> tuple[Any, Any]:
-        (_, c), (i, f, g, o, read), (dh, dc) = state, kept, dstate
+        (_, c), (i, f, g, o), (dh, dc) = state, kept, dstate
+        read = jnp.tanh(f * c + i * g)  # made again, for that is sooner done than written and read
         dc = dc + dh * o * (1 - read * read)
         errors = (dc * g * i * (1 - i), dc * c * f * (1 - f), dc * i * (1 - g * g), dh * read * o * (1 - o))
         delta = jnp.concatenate(errors, axis=-1)

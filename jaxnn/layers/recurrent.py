@@ -5,6 +5,7 @@ state is what the recurrence begins with. Inside time comes first. What does not
 all steps: the inputs' before the scan, those of the weights' gradients after the scan backwards, which gives errors only.
 """
 
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -61,27 +62,29 @@ class Recurrent(Layer):
 
     def apply(self, params: Params, x: Any, key: Key | None = None) -> Any:
         values, lengths, state = self._begin(x)
+        read, project = self._project(params, values)
 
         def step(state: Any, scanned: Any) -> tuple[Any, Any]:
-            b, marks = scanned
+            read, marks = scanned
             state = marks.cut(state)
-            state = marks.hold(self.cell.step(params, b, state)[0], state)
+            state = marks.hold(self.cell.step(params, project(read), state)[0], state)
             return state, _output(state) if "all" in self.returns else None
 
-        scanned = (self.cell.project(params, values), self._marks(values, lengths))
+        scanned = (read, self._marks(values, lengths))
         return self._finish(*lax.scan(step, state, scanned, reverse=self.reverse), lengths)
 
     def forward(self, params: Params, x: Any, key: Key | None = None) -> tuple[Any, Any]:
         values, lengths, state = self._begin(x)
+        read, project = self._project(params, values)
 
         def step(state: Any, scanned: Any) -> tuple[Any, Any]:
-            b, marks = scanned
+            read, marks = scanned
             state = marks.cut(state)
-            after, kept = self.cell.step(params, b, state)
+            after, kept = self.cell.step(params, project(read), state)
             after = marks.hold(after, state)
             return after, (state, kept, _output(after) if "all" in self.returns else None)
 
-        scanned = (self.cell.project(params, values), self._marks(values, lengths))
+        scanned = (read, self._marks(values, lengths))
         state, (states, kept, outputs) = lax.scan(step, state, scanned, reverse=self.reverse)
         return self._finish(state, outputs, lengths), (x, states, kept)
 
@@ -108,6 +111,13 @@ class Recurrent(Layer):
         if state is not None:
             _check_state(state, zeros)
         return values.swapaxes(0, 1), lengths, zeros if state is None else state
+
+    def _project(self, params: Params, values: jax.Array) -> tuple[Any, Callable[[Any], Any]]:
+        """What is read at each step, and what makes b of it. One product for all steps, but not of one feature: there b is a
+        multiple of one row, sooner made at each step than kept for all (measured: a tenth of autodiff's time, 3 % by hand)."""
+        if values.shape[-1] == 1:
+            return values, lambda x: self.cell.project(params, x)
+        return self.cell.project(params, values), lambda b: b
 
     def _marks(self, values: jax.Array, lengths: Any) -> "_Marks":
         """What is special at each step: own is its number among the row's own, in the order in which they are taken."""
