@@ -13,7 +13,7 @@ import optax
 from jax import lax
 
 from jaxnn.data.batching import epoch_batches
-from jaxnn.layers.buffers import Buffers, with_buffers, without_buffers
+from jaxnn.layers.buffers import Buffers, with_moved_buffers, without_buffers
 from jaxnn.recipes import EarlyStopping, Recipe
 from jaxnn.records import Record
 from jaxnn.tasks import Task
@@ -174,7 +174,7 @@ def _train_epoch(recipe: Recipe, state: State, data: Data) -> tuple[State, jax.A
         with jax.numpy_dtype_promotion("standard"):  # optax multiplies floats by its integer step count
             updates, optimizer_state = transformation.update(without_buffers(gradients), optimizer_state, learned)
         bad_step = jnp.where((bad_step < 0) & ~jnp.isfinite(metrics["loss"]), number, bad_step)
-        params = with_buffers(optax.apply_updates(learned, updates), gradients)  # the "gradient" of Buffers is their new value
+        params = with_moved_buffers(optax.apply_updates(learned, updates), params, gradients)
         total = recipe.task.total(batch)
         return (params, optimizer_state, bad_step), (metrics["loss"] * total, total)
 

@@ -59,13 +59,13 @@ class Module(Layer):
         if key is None or not isinstance(params, WithState):
             y, pull = jax.vjp(lambda params, x: self._step(params, x, key)[0], params, x)
             return y, (pull, None)
-        y, pull, left = jax.vjp(lambda learned, x: self._step(params._replace(learned=learned), x, key), params.learned, x, has_aux=True)
-        return y, (pull, left)
+        y, pull, moved = jax.vjp(lambda learned, x: self._step(params._replace(learned=learned), x, key), params.learned, x, has_aux=True)
+        return y, (pull, moved)
 
     def backward(self, params: Params, residuals: Any, dy: Any) -> tuple[Params, Any]:
-        pull, left = residuals
+        pull, moved = residuals
         dparams, dx = pull(dy)
-        return dparams if left is None else WithState(dparams, left), dx
+        return dparams if moved is None else WithState(dparams, moved), dx
 
     def variables(self, params: Params) -> tuple[Any, Any]:
         """(learned, state) as the module itself has them, whole numbers whole again."""
@@ -79,7 +79,7 @@ class Module(Layer):
             y, left = self.run(learned, state, x, key)
         if not isinstance(params, WithState):
             return y, Buffers(None)
-        return y, jax.tree.map(lambda new, old: new.astype(old.dtype), Buffers(_as_floats(self.maker, left)), params.state)
+        return y, jax.tree.map(lambda new, old: new.astype(old.dtype) - old, Buffers(_as_floats(self.maker, left)), params.state)
 
     def _made_of(self) -> list[str]:
         """The arguments without a default, in words."""

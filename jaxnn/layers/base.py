@@ -74,9 +74,9 @@ def children(record: Record) -> dict[str, Layer]:
 class Buffers(Record):
     """Numbers among the parameters that are not learned but left by a training step for the next, such as running means.
 
-    values: a pytree of floats. With a key, in training, the "cotangent" of a Buffers is its new value: ``backward`` returns
-    Buffers(new values) at its place in dparams, ``apply_by_rule`` makes ``jax.grad`` do the same, and the loop puts it in place of the
-    old. Without a key buffers are numbers like any other, and their cotangent is the derivative. docs/design.md says why.
+    values: a pytree of floats. With a key, in training, the "cotangent" of a Buffers is its change, new minus old: ``backward`` returns
+    Buffers(changes) at its place in dparams, ``apply_by_rule`` makes ``jax.grad`` do the same, and the loop adds it. Without a key
+    buffers are numbers like any other, and their cotangent is the derivative. docs/design.md says why.
     """
 
     values: Any

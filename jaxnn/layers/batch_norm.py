@@ -53,25 +53,25 @@ class BatchNorm(Layer):
         features, old = params["scale"].shape[0], params["running"].values
         if x.shape[-1] != features:
             raise ValueError(sentence("BatchNorm", "x", f"of shape (batch, ..., {features}), as its parameters are", f"shape {x.shape}"))
-        used, left = (old, None) if key is None else self._statistics(old, x)
+        used, moved = (old, None) if key is None else self._statistics(old, x)
         inverse = jax.lax.rsqrt(used["variance"] + self.eps)
         normalised = (x - used["mean"]) * inverse
-        return params["scale"] * normalised + params["bias"], (normalised, inverse, left)
+        return params["scale"] * normalised + params["bias"], (normalised, inverse, moved)
 
     def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, jax.Array]:
-        normalised, inverse, left = residuals
+        normalised, inverse, moved = residuals
         over = tuple(range(dy.ndim - 1))
         dbias, dscale = dy.sum(over), (normalised * dy).sum(over)
         factor = params["scale"] * inverse
-        if left is None:
+        if moved is None:
             running = {"mean": -factor * dbias, "variance": -0.5 * factor * inverse * dscale}
             return {"scale": dscale, "bias": dbias, "running": Buffers(running)}, factor * dy
         n = dy.size // dy.shape[-1]
         dx = factor * (dy - dbias / n - normalised * (dscale / n))
-        return {"scale": dscale, "bias": dbias, "running": Buffers(left)}, dx
+        return {"scale": dscale, "bias": dbias, "running": Buffers(moved)}, dx
 
     def _statistics(self, old: Any, x: jax.Array) -> tuple[Any, Any]:
-        """Mean and variance of the batch, and what the running ones become by them."""
+        """Mean and variance of the batch, and by how much the running ones are moved towards them."""
         over = tuple(range(x.ndim - 1))
         new = {"mean": x.mean(over), "variance": x.var(over)}
-        return new, jax.tree.map(lambda before, now: self.momentum * before + (1 - self.momentum) * now, old, new)
+        return new, jax.tree.map(lambda before, now: (1 - self.momentum) * (now - before), old, new)

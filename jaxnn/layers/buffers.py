@@ -11,7 +11,7 @@ import jax
 from jaxnn.layers.base import Buffers
 from jaxnn.typing import Params
 
-__all__ = ["Buffers", "has_buffers", "with_buffers", "without_buffers"]
+__all__ = ["Buffers", "has_buffers", "with_buffers", "with_moved_buffers", "without_buffers"]
 
 
 def has_buffers(tree: Any) -> bool:
@@ -30,6 +30,19 @@ def without_buffers(tree: Params) -> Params:
     ({'kernel': 1.0}, None)
     """
     return jax.tree.map(lambda node: None if _is_buffers(node) else node, tree, is_leaf=_is_buffers)
+
+
+def with_moved_buffers(learned: Params, params: Params, changes: Params) -> Params:
+    """The learned parameters with the Buffers of `params`, moved by those of `changes`, in their places.
+
+    >>> with_moved_buffers(({"kernel": 2.0}, None), ({"kernel": 1.0}, Buffers(0.5)), ({"kernel": 9.0}, Buffers(0.25)))
+    ({'kernel': 2.0}, Buffers(0.75))
+    """
+
+    def moved(mine: Any, old: Any, change: Any) -> Any:
+        return jax.tree.map(lambda value, by: value + by, old, change) if _is_buffers(old) else mine
+
+    return jax.tree.map(moved, learned, params, changes, is_leaf=lambda node: node is None)
 
 
 def with_buffers(learned: Params, source: Params) -> Params:

@@ -15,7 +15,7 @@ from flax import linen
 from jaxnn import Classification, Recipe, fit, from_json, load_model, optimizer, save_model, to_json
 from jaxnn.interop import from_equinox, from_flax, from_haiku, from_nnx, from_pair
 from jaxnn.layers import Chain, Dense, Repeat, Tanh
-from jaxnn.layers.buffers import has_buffers
+from jaxnn.layers.buffers import has_buffers, with_moved_buffers, without_buffers
 from tests.interop.modules import NAMES, NOISY, PLAIN, STATEFUL, LinenNet, LinenPlain, equinox_net, pair_apply, pair_init
 from tests.programs import quick_jit, watched
 from tests.samples import CLASSES, WIDTH, blobs
@@ -254,5 +254,6 @@ def test_whole_numbers_of_a_state_are_whole_where_they_are_used():
     steps = params
     for _ in range(3):
         _, residuals = layer.forward(steps, x, KEY)
-        steps = layer.backward(steps, residuals, jnp.ones((6, CLASSES)))[0]._replace(learned=params.learned)
+        changes = layer.backward(steps, residuals, jnp.ones((6, CLASSES)))[0]
+        steps = with_moved_buffers(without_buffers(steps), steps, changes)
     assert int(layer.variables(steps)[1]["steps"]) == 3

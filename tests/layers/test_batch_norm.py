@@ -11,7 +11,7 @@ from jaxnn import Classification, Recipe, fit, fit_many, optimizer, start
 from jaxnn.compiling import compiled
 from jaxnn.data.batching import epoch_batches
 from jaxnn.layers import BatchNorm, Buffers, Chain, Dense, Repeat, Residual, Tanh
-from jaxnn.layers.buffers import has_buffers, with_buffers, without_buffers
+from jaxnn.layers.buffers import has_buffers, with_buffers, with_moved_buffers, without_buffers
 from jaxnn.loop import _add_l2
 from jaxnn.training import as_data, key_data
 from tests.programs import quick_jit
@@ -48,7 +48,8 @@ def test_several_steps_are_those_of_flax():
                 x,
                 has_aux=True,
             )
-            return (y, without_buffers(dparams), dx, dparams["running"].values), (flax, *pull(jnp.sin(x)), changed["batch_stats"])
+            running = with_moved_buffers(without_buffers(params), params, dparams)["running"].values
+            return (y, without_buffers(dparams), dx, running), (flax, *pull(jnp.sin(x)), changed["batch_stats"])
 
         for batch in x:
             (y, dlearned, dx, running), (flax, dflax, dx_of_flax, stats) = step(params, variables, batch)
@@ -92,14 +93,27 @@ def by_hand(data, learning_rate, epochs, batch_size, state):
             outputs, residuals = NETWORK.forward(with_buffers(learned, params), x, KEY)
             return jnp.vdot(weight, task.loss.value(outputs, y)) / weight.sum(), residuals[2][2]
 
-        gradients, running = jax.grad(loss, has_aux=True)(without_buffers(params))
+        gradients, moved = jax.grad(loss, has_aux=True)(without_buffers(params))
+        running = jax.tree.map(lambda old, change: old + change, params[2]["running"], Buffers(moved))
         learned = jax.tree.map(lambda p, g: p - learning_rate * g, without_buffers(params), gradients)
-        return (*learned[:2], learned[2] | {"running": Buffers(running)}, *learned[3:])
+        return (*learned[:2], learned[2] | {"running": running}, *learned[3:])
 
     for epoch in range(epochs):
         for rows, weight in zip(*epoch_batches(jax.random.fold_in(order_key, epoch), data.train, batch_size), strict=True):
             params = step(params, rows, weight)
     return params
+
+
+@pytest.mark.parametrize("times", [0, 2])
+def test_a_layer_that_takes_no_part_is_unmoved_and_one_used_twice_moves_twice(times):
+    layer, x = BatchNorm(0.5), 1 + draw((6, 3))
+    params = layer.init(KEY, x)
+
+    def loss(params):
+        return sum((layer.apply(params, x, KEY).sum() for _ in range(times)), jnp.zeros(()))
+
+    moved = with_moved_buffers(without_buffers(params), params, jax.grad(loss)(params))["running"].values["mean"]
+    assert_close(moved, times * 0.5 * x.mean(axis=0), "float32")
 
 
 @pytest.mark.parametrize("engine", ["autodiff", "backprop"])
