@@ -218,7 +218,7 @@ def _joined(where: str, data: Data, other: Data) -> Data:
 
 
 def _weight(data: Data) -> np.ndarray:
-    return np.ones(len(data.train), np.float32) if data.weight is None else np.asarray(data.weight, np.float32)
+    return np.ones(len(data.train)) if data.weight is None else np.asarray(data.weight, float)
 
 
 def _join(where: str, examples: Any, other: Any) -> Any:
