@@ -70,9 +70,9 @@ def test_features_are_a_sequence(features):
 
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="MaxPool: window must be within x of sizes"):
-        models.cnn((2, 2, 2), 3).init(jax.random.key(0), np.ones((1, 4, 4, 1), "float32"))
+        jax.eval_shape(models.cnn((2, 2, 2), 3).init, jax.random.key(0), np.ones((1, 4, 4, 1), "float32"))
     with pytest.raises(ValueError, match=r"Conv: x must be of shape \(batch, time, channels\), got shape \(1, 4, 4, 1\)"):
-        models.cnn((2,), 3, window=(3,)).init(jax.random.key(0), np.ones((1, 4, 4, 1), "float32"))
+        jax.eval_shape(models.cnn((2,), 3, window=(3,)).init, jax.random.key(0), np.ones((1, 4, 4, 1), "float32"))
     with pytest.raises(ValueError, match=r"activation: no function is called 'rellu'\. Did you mean relu"):
         models.cnn((2,), 3, activation="rellu")
     assert isinstance(models.cnn((2,), 3), Chain) and MaxPool((3,)) in models.cnn((2,), 3, window=(3,), pool=3).layers
