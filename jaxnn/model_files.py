@@ -151,9 +151,9 @@ def _checked_content(path: Path) -> bytes:
 
 
 def _restore(recipe: Recipe, examples: Any, tensors: dict[str, np.ndarray]) -> Params:
-    batch = jax.tree.map(lambda spec: jax.ShapeDtypeStruct((1, *spec.shape), spec.dtype), examples)
+    x, y = jax.tree.map(lambda spec: jax.ShapeDtypeStruct((1, *spec.shape), spec.dtype), examples)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    expected = jax.eval_shape(lambda key, x, y: recipe.task.init(key, Batch(x, y, None)), key, *batch)
+    expected = jax.eval_shape(recipe.task.init, key, Batch(x, y, jax.ShapeDtypeStruct((1,), jnp.result_type(float))))
     shapes = {jax.tree_util.keystr(where): leaf for where, leaf in jax.tree_util.tree_leaves_with_path(expected)}
     described = {name: (tuple(leaf.shape), str(leaf.dtype)) for name, leaf in shapes.items()}
     found = {name: (array.shape, str(array.dtype)) for name, array in tensors.items()}

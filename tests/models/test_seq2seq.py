@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxnn import NextToken, Recipe, fit, models, optimizer, translate
+from jaxnn import NextToken, Recipe, fit, load_model, models, optimizer, save_model, translate
 from jaxnn.layers import GRU, LSTM, Dropout, EncoderDecoder, Parallel, Recurrent, Timewise
 from jaxnn.typing import Batch, Sequences
 from tests.programs import quick_jit
@@ -80,7 +80,7 @@ def test_behind_the_end_is_nothing_else():
         assert ended.tolist() == [*row[:until].tolist(), *[end] * (5 - until)]
 
 
-def test_it_learns_to_turn_words_round():
+def test_it_learns_to_turn_words_round(tmp_path):
     """Sources of one to three tokens, backwards, then the end; from whole-number data to translation, with masks."""
     random, rows = np.random.default_rng(1), 64
     lengths = random.integers(1, 4, rows)
@@ -95,6 +95,8 @@ def test_it_learns_to_turn_words_round():
     run = fit(recipe, (x, None))
     written = np.asarray(translate(task, run.params, x[0], start=0, steps=4, end=1))
     meant = np.arange(4) < lengths[:, None] + 1
+    model = load_model(save_model(tmp_path / "turn.safetensors", run))
+    assert_same_bits(translate(model.recipe.task, model.params, x[0], start=0, steps=4, end=1), written)
     assert run.history["loss"][-1] < 0.1 and (written == target[:, 1:])[meant].mean() > 0.95
 
 
