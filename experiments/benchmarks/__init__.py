@@ -1,6 +1,6 @@
 """Benchmarks: ratios measured in one run, because these figures are read on machines whose speed drifts.
 
-    python -m experiments.benchmarks [--smoke] [--out FOLDER]
+    python -m experiments.benchmarks [NAME ...] [--smoke] [--data FOLDER] [--out FOLDER]
 
 Each file answers one question; contenders take turns, round by round, and the median of each is quoted.
 """

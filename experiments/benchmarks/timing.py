@@ -5,9 +5,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 
-def rounds(contenders: Mapping[str, Callable[[int], None]], count: int) -> dict[str, list[float]]:
+def rounds(contenders: Mapping[str, Callable[[int], Any]], count: int) -> dict[str, list[float]]:
     """Seconds of each contender in each of `count` rounds, after one that is not counted."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for number in range(count + 1):
