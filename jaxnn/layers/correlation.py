@@ -80,7 +80,7 @@ def kernel_cotangent(x: jax.Array, dy: jax.Array, window: tuple[int, ...], geome
     )
     rank, last = x.ndim - 2, x.ndim - 1
     axes, places = tuple(range(1, last)), tuple(range(rank))
-    options = {"lhs_dilation": geometry.spread, "rhs_dilation": geometry.stride, "batch_group_count": geometry.groups}
+    options: dict[str, Any] = {"lhs_dilation": geometry.spread, "rhs_dilation": geometry.stride, "batch_group_count": geometry.groups}
     if jax.default_backend() != "cpu":
         rows_as_inputs, kernel_again = (last, 0, *axes), (rank, last, *places)
         numbers = lax.ConvDimensionNumbers(rows_as_inputs, rows_as_inputs, kernel_again)
