@@ -127,7 +127,7 @@ def test_shapes_and_dtypes_go_through(example, dtype, training):
         assert jax.tree.map(jnp.shape, floats((dparams, dx))[0]) == jax.tree.map(jnp.shape, floats((params, x))[0])
 
 
-@every_layer
+@pytest.mark.parametrize("example", LAYERS.values(), ids=LAYERS.keys())  # models are made of them, and one by one they cost seconds
 def test_apply_gives_the_output_of_forward_eager_and_compiled(example):
     layer, params, x, key = prepared(example, "float32")
     y = layer.apply(params, x, key)
