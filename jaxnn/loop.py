@@ -102,8 +102,9 @@ def start(recipe: Recipe, data: Data, key: jax.Array, member: jax.Array) -> Stat
 def advance(recipe: Recipe, state: State, data: Data, *, epochs: int) -> tuple[State, Metrics]:
     """The state `epochs` further on, and the metrics of each epoch, (epochs,) each.
 
-    ``loss`` is the mean training loss over the epoch's steps, without the L2 term, as the parameters were at each step;
-    ``validation_...`` is measured at the epoch's end. Epochs after the run has stopped are NaN and leave the state as it is.
+    ``loss`` is the mean training loss over the epoch's steps, without the L2 term, as the parameters were at each step, and so is what
+    else the task measures on the way; ``validation_...`` is measured at the epoch's end. Epochs after the run has stopped are NaN and
+    leave the state as it is.
     """
     recipe = cast_numbers(recipe, _dtype(data.x))
     validation = None
@@ -112,8 +113,7 @@ def advance(recipe: Recipe, state: State, data: Data, *, epochs: int) -> tuple[S
 
     @jax.jit  # not for speed: it is traced once, where its shapes are asked for, and not again where it is called
     def run_epoch(state: State) -> tuple[State, Metrics]:
-        after, loss = _train_epoch(recipe, state, data)
-        metrics = {"loss": loss}
+        after, metrics = _train_epoch(recipe, state, data)
         if validation is not None:
             measured = evaluate(recipe.task, after.params, validation)
             metrics |= {f"validation_{name}": value for name, value in measured.items()}
@@ -156,13 +156,13 @@ def cast_numbers(recipe: Recipe, dtype: Any) -> Recipe:
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), recipe)
 
 
-def _train_epoch(recipe: Recipe, state: State, data: Data) -> tuple[State, jax.Array]:
+def _train_epoch(recipe: Recipe, state: State, data: Data) -> tuple[State, Metrics]:
     order_key, steps_key = (jax.random.wrap_key_data(raw) for raw in state.keys)
     indices, weights = epoch_batches(jax.random.fold_in(order_key, state.epoch), data.train, recipe.batch_size)
     first_step = state.epoch * indices.shape[0]
     transformation = recipe.optimizer.build()
 
-    def step(carry: Any, scanned: Any) -> tuple[Any, tuple[jax.Array, jax.Array]]:
+    def step(carry: Any, scanned: Any) -> tuple[Any, tuple[Metrics, jax.Array]]:
         params, optimizer_state, bad_step = carry
         number, rows, weight = scanned
         batch = data.batch(rows, weight)
@@ -176,11 +176,11 @@ def _train_epoch(recipe: Recipe, state: State, data: Data) -> tuple[State, jax.A
         bad_step = jnp.where((bad_step < 0) & ~jnp.isfinite(metrics["loss"]), number, bad_step)
         params = with_moved_buffers(optax.apply_updates(learned, updates), params, gradients)
         total = recipe.task.total(batch)
-        return (params, optimizer_state, bad_step), (metrics["loss"] * total, total)
+        return (params, optimizer_state, bad_step), ({name: value * total for name, value in metrics.items()}, total)
 
     numbers = jnp.arange(indices.shape[0], dtype=jnp.int32)
     carry = (state.params, state.optimizer, jnp.full((), -1, jnp.int32))
-    (params, optimizer_state, bad_step), (losses, totals) = lax.scan(step, carry, (numbers, indices, weights))
+    (params, optimizer_state, bad_step), (sums, totals) = lax.scan(step, carry, (numbers, indices, weights))
     bad_step = jnp.where((bad_step < 0) & ~_all_finite(params), indices.shape[0] - 1, bad_step)
     after = state.replace(
         params=params,
@@ -188,7 +188,7 @@ def _train_epoch(recipe: Recipe, state: State, data: Data) -> tuple[State, jax.A
         epoch=state.epoch + 1,
         diverged_step=jnp.where(bad_step < 0, -1, first_step + bad_step),
     )
-    return after, losses.sum() / totals.sum()
+    return after, {name: values.sum() / totals.sum() for name, values in sums.items()}
 
 
 def _add_l2(gradients: Params, params: Params, l2: Any) -> Params:

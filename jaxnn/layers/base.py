@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxnn.checks import sentence
 from jaxnn.records import Record
-from jaxnn.typing import Key, Params
+from jaxnn.typing import Key, Params, Sequences
 
 
 class Layer(Record, ABC):
@@ -103,6 +103,13 @@ def _cotangents(kept: Any, dy: Any) -> tuple[Any, ...]:
 
 
 _output.defvjp(_output_and_kept, _cotangents)
+
+
+def check_array(where: str, x: Any) -> None:
+    """Refuses inputs of several arrays, by name."""
+    if not hasattr(x, "shape"):
+        advice = "A layer that works step by step takes sequences inside Timewise(...)." if isinstance(x, Sequences) else ""
+        raise TypeError(sentence(where, "x", "one array", type(x).__name__, advice))
 
 
 def check_floating(where: str, x: Any) -> None:

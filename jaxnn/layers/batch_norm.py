@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import sentence
-from jaxnn.layers.base import Buffers, Layer, apply_by_rule, check_floating
+from jaxnn.layers.base import Buffers, Layer, apply_by_rule, check_array, check_floating
 from jaxnn.records import number
 from jaxnn.typing import Key, Params
 
@@ -39,6 +39,7 @@ class BatchNorm(Layer):
         return True  # it makes no use of the key's bits, but a key is how a layer knows that it is trained
 
     def init(self, key: Key, x: Any) -> Params:
+        check_array("BatchNorm", x)
         if len(x.shape) < 2:
             advice = "Add the batch axis: x[None]."
             raise ValueError(sentence("BatchNorm", "x", "of shape (batch, ..., features)", f"shape {x.shape}", advice))

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import check_whole, sentence
-from jaxnn.layers.base import Layer, check_floating
+from jaxnn.layers.base import Layer, check_array, check_floating
 from jaxnn.records import static
 from jaxnn.typing import Key, Params
 
@@ -36,6 +36,7 @@ class Dense(Layer):
         check_whole("Dense", "features", self.features, low=1)
 
     def init(self, key: Key, x: Any) -> Params:
+        check_array("Dense", x)
         if len(x.shape) < 2:
             raise ValueError(sentence("Dense", "x", "of shape (batch, ..., inputs)", f"shape {x.shape}", "Add the batch axis: x[None]."))
         check_floating("Dense", x)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnn.checks import check_whole, sentence
-from jaxnn.layers.base import Layer, check_floating, no_cotangent
+from jaxnn.layers.base import Layer, check_array, check_floating, no_cotangent
 from jaxnn.layers.precision import widened
 from jaxnn.records import static
 from jaxnn.typing import Key, Params
@@ -138,6 +138,7 @@ def _check_whole_numbers(x: Any) -> None:
 
 
 def _check_steps(where: str, x: Any, *, features: int | None = None) -> None:
+    check_array(where, x)
     if len(x.shape) != 3 or features not in (None, x.shape[2]):
         raise ValueError(sentence(where, "x", f"of shape (batch, time, {features or 'features'})", f"shape {x.shape}"))
     check_floating(where, x)

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import check_whole, sentence
-from jaxnn.layers.base import Layer, check_floating
+from jaxnn.layers.base import Layer, check_array, check_floating
 from jaxnn.layers.precision import widened
 from jaxnn.records import number, static
 from jaxnn.typing import Key, Params
@@ -140,6 +140,7 @@ def _without(x: jax.Array, mean: jax.Array | None) -> jax.Array:
 
 
 def _ones(where: str, x: Any) -> dict[str, jax.Array]:
+    check_array(where, x)
     if len(x.shape) < 2:
         raise ValueError(sentence(where, "x", "of shape (batch, ..., channels)", f"shape {x.shape}", "Add the batch axis: x[None]."))
     check_floating(where, x)

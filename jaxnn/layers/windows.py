@@ -6,6 +6,7 @@ from typing import Any
 from jax import lax
 
 from jaxnn.checks import sentence
+from jaxnn.layers.base import check_array
 
 Sizes = tuple[int, ...]
 """A whole number for each spatial axis."""
@@ -36,6 +37,7 @@ def explicit_pads(where: str, sizes: Sizes, window: Sizes, stride: Sizes, dilati
 
 def check_images(where: str, x: Any, rank: int) -> None:
     """Refuses an x that has not `rank` spatial axes between batch and channels."""
+    check_array(where, x)
     if len(x.shape) != rank + 2:
         advice = "For images without a channel axis: x[..., None]." if len(x.shape) == rank + 1 else ""
         raise ValueError(sentence(where, "x", f"of shape {LAYOUTS[rank]}", f"shape {x.shape}", advice))

@@ -4,7 +4,27 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from jaxnn.layers import Chain, Concat, Dense, Dropout, Identity, Parallel, ReLU, Repeat, Residual, Tanh, Timewise
+from jaxnn.layers import (
+    BatchNorm,
+    Chain,
+    Concat,
+    Conv,
+    Dense,
+    Dropout,
+    GroupNorm,
+    Identity,
+    LayerNorm,
+    LearnedPositions,
+    MaxPool,
+    Parallel,
+    PositionalEncoding,
+    ReLU,
+    Repeat,
+    Residual,
+    RMSNorm,
+    Tanh,
+    Timewise,
+)
 from jaxnn.typing import Sequences
 from tests.tolerances import assert_close, assert_same_bits, draw, precision
 
@@ -166,3 +186,14 @@ def test_layers_that_do_not_draw_leave_the_draws_of_others_as_they_are():
 def test_only_layers_can_be_combined(layer, match):
     with pytest.raises(TypeError, match=match):
         layer.init(jax.random.key(0), jnp.ones((1, 2)))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [Dense(3), LayerNorm(), RMSNorm(), GroupNorm(1), BatchNorm(), PositionalEncoding(), LearnedPositions(9), Conv(2, (3,)), MaxPool((2,))],
+)
+def test_layers_of_one_array_tell_that_sequences_go_through_timewise(layer):
+    x = Sequences(draw((2, 5, 4)), jnp.array([5, 2]))
+    with pytest.raises(TypeError, match=rf"{type(layer).__name__}: x must be one array, got Sequences\. .*Timewise\(\.\.\.\)"):
+        layer.init(jax.random.key(0), x)
+    Timewise(layer).init(jax.random.key(0), x)
