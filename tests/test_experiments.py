@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from experiments import (
     activation_functions,
     backpropagation,
+    bypass,
     classification,
     depth,
     initialisation,
@@ -210,6 +211,37 @@ def test_theory_of_layers_is_exact_for_relu() -> None:
     np.testing.assert_allclose(he.outputs, 1, rtol=1e-6)
     np.testing.assert_allclose(he.errors, 0.5, rtol=1e-6)
     np.testing.assert_allclose(glorot.outputs, 0.5 ** np.arange(1, 11), rtol=1e-5)
+
+
+@pytest.mark.usefixtures("no_data_folder")
+def test_very_deep_networks_train_with_ways_round_their_blocks() -> None:
+    results, figures = smoke(bypass)
+    wide = results["wide and deep"]
+    assert wide["data"] == "diabetes, 442 rows"
+    assert wide["wide"]["test R2"]["mean"] == pytest.approx(wide["least squares"]["test R2"]["mean"], abs=0.1)
+    residual, blocks, dense = results["very deep"]["26"].values()
+    assert residual["training loss"]["mean"] < 0.3 < 0.9 < min(row["training loss"]["mean"] for row in (blocks, dense))
+    assert set(figures) == {"bypass", "bypass_wide"}
+
+
+def test_blocks_with_and_without_a_way_round_have_equal_parameters() -> None:
+    x = jax.ShapeDtypeStruct((1, 6), np.dtype(np.float32))
+    residual, blocks, dense = (layer.init(jax.random.key(0), x) for layer in bypass.networks_of(4, 3, 2).values())
+    assert [leaf.shape for leaf in jax.tree.leaves(residual)] == [leaf.shape for leaf in jax.tree.leaves(blocks)]
+    kernels = [leaf for leaf in jax.tree.leaves(dense) if leaf.ndim > 1 and leaf.shape[-2:] == (4, 4)]
+    assert sum(len(leaf) for leaf in kernels) == 2 * 3
+
+
+def test_housing_is_read_where_its_file_is(tmp_path: Path) -> None:
+    lines = [
+        "rooms,place,median_house_value",
+        *(f"{'' if i == 3 else i % 7},{'INLAND' if i % 2 else 'ISLAND'},{100 * i}.0" for i in range(60)),
+    ]
+    (tmp_path / "housing.csv").write_text("\n".join(lines), encoding="utf-8")
+    config = dataclasses.replace(bypass.Config.smoke(), data=str(tmp_path), seeds=1)
+    dataset = bypass.read(config)
+    assert (dataset.rows, dataset.target_name) == (60, "median_house_value")
+    assert bypass.score(None, dataset, 0, config).r2 < 1
 
 
 def test_command_line_writes_results_and_figures_but_no_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
