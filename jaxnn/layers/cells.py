@@ -172,24 +172,20 @@ class GRU(Cell):
     def step_backward(self, params: Params, state: Any, kept: Any, dstate: Any) -> tuple[Any, Any]:
         r, z, n, p_n = kept
         delta_n = dstate * (1 - z) * (1 - n * n)
-        errors = (delta_n * p_n * r * (1 - r), dstate * (state - n) * z * (1 - z), delta_n, delta_n * r)
-        delta = jnp.concatenate(errors, axis=-1)
-        return delta, dstate * z + _of_state(delta, self.units) @ params["recurrent_kernel"].T
+        delta_r, delta_z = delta_n * p_n * r * (1 - r), dstate * (state - n) * z * (1 - z)
+        of_state = jnp.concatenate([delta_r, delta_z, delta_n * r], axis=-1)
+        return (of_state, delta_n), dstate * z + of_state @ params["recurrent_kernel"].T
 
     def gradients(self, params: Params, x: jax.Array, states: Any, errors: Any) -> tuple[Params, jax.Array]:
-        read, before, delta = (_rows(array) for array in (x, states, errors))
-        of_input = errors[..., : 3 * self.units]
+        of_state, delta_n = errors
+        of_input = jnp.concatenate([of_state[..., : 2 * self.units], delta_n], axis=-1)
+        of_bias = [_rows(of_input).sum(axis=0), _rows(of_state[..., 2 * self.units :]).sum(axis=0)]
         dparams = {
-            "kernel": read.T @ _rows(of_input),
-            "recurrent_kernel": _of_state(before.T @ delta, self.units),
-            "bias": delta.sum(axis=0),
+            "kernel": _rows(x).T @ _rows(of_input),
+            "recurrent_kernel": _rows(states).T @ _rows(of_state),
+            "bias": jnp.concatenate(of_bias),
         }
         return dparams, of_input @ params["kernel"].T
-
-
-def _of_state(delta: jax.Array, units: int) -> jax.Array:
-    """Of the columns r, z, n, a of a GRU those of the product with U: r, z, a."""
-    return jnp.concatenate([delta[..., : 2 * units], delta[..., 3 * units :]], axis=-1)
 
 
 def _orthogonal(key: Key, gates: int, units: int, dtype: Any) -> jax.Array:
