@@ -189,10 +189,25 @@ class GRU(Cell):
 
 
 def _orthogonal(key: Key, gates: int, units: int, dtype: Any) -> jax.Array:
-    """A matrix for each gate, uniform among the orthogonal ones: Q of Q R, its signs those that make R's diagonal positive."""
-    wide = dtype if jnp.finfo(dtype).bits >= 32 else jnp.float32  # no decomposition takes half precision
-    q, r = jnp.linalg.qr(jax.random.normal(key, (gates, units, units), wide))
-    return (q * jnp.sign(jnp.diagonal(r, axis1=1, axis2=2))[:, None, :]).astype(dtype)
+    """A matrix for each gate, uniform among the orthogonal ones: the product of reflections that a normal matrix is triangulated by,
+    with the signs that make the triangle's diagonal positive (Stewart 1980).
+
+    Not by ``jnp.linalg.qr``: on several matrices it waits, inside XLA's pool of threads, for threads of that pool, and two members of
+    a population that begin together wait for each other for good (JAX 0.10.2 on CPU; tests/test_populations.py).
+    """
+    wide = dtype if jnp.finfo(dtype).bits >= 32 else jnp.float32  # the reflections of half precision would not be orthogonal
+    draws, rows = jax.random.normal(key, (gates, units, units), wide), jnp.arange(units, dtype=jnp.int32)
+
+    def reflect(q: jax.Array, scanned: Any) -> tuple[jax.Array, jax.Array]:
+        column, number = scanned
+        v = jnp.where(rows >= number, column, 0)
+        sign = jnp.where(v[:, number] < 0, -1, 1).astype(wide)
+        u = v.at[:, number].add(sign * jnp.linalg.norm(v, axis=1))
+        turned = jnp.einsum("gij,gj->gi", q, u)
+        return q - 2 * turned[:, :, None] * (u / jnp.square(u).sum(axis=1, keepdims=True))[:, None, :], -sign
+
+    q, signs = jax.lax.scan(reflect, jnp.broadcast_to(jnp.eye(units, dtype=wide), draws.shape), (draws.transpose(2, 0, 1), rows))
+    return (q * signs.T[:, None, :]).astype(dtype)
 
 
 def _side_by_side(matrices: jax.Array) -> jax.Array:
