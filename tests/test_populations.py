@@ -1,5 +1,6 @@
 """Populations: a member is the same alone and among any neighbours, and structures are compiled once."""
 
+import re
 import threading
 
 import jax
@@ -198,4 +199,4 @@ def test_no_initialiser_waits_for_the_pool_that_it_runs_in():
     """LAPACK on several matrices at once waits for threads of XLA's own pool: two members that begin together never end."""
     task = Classification(models.rnn((3,), 2))
     batch = Batch(jnp.ones((1, 4, 2)), jnp.zeros(1, jnp.int32), None)
-    assert "qr" not in str(jax.make_jaxpr(task.init)(jax.random.key(0), batch))
+    assert not re.search(r"\b(qr|geqrf|householder_product)\b", str(jax.make_jaxpr(task.init)(jax.random.key(0), batch)))
