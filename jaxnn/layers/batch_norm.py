@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from jaxnn.checks import sentence
 from jaxnn.layers.base import Buffers, Layer, apply_by_rule, check_array, check_floating
+from jaxnn.layers.precision import widened
 from jaxnn.records import number
 from jaxnn.typing import Key, Params
 
@@ -21,7 +22,8 @@ class BatchNorm(Layer):
     Rule, in training: :math:`db = \sum dy`, :math:`dg = \sum \hat x\,dy`, :math:`dx = (g / s)(dy - db / n - \hat x\,dg / n)`;
     derived in docs/derivations/batch_norm.md. Source: Ioffe and Szegedy 2015; running variance as in Flax, without their n / (n - 1).
 
-    Rows of weight 0, which fill up the last batch of an epoch, are seen by the statistics of that batch.
+    Statistics are taken and kept in float32 at least: in bfloat16 a hundredth of the way from 1 to 1.3 is none. Rows of weight 0,
+    which fill up the last batch of an epoch, and steps beyond a sequence's end are seen by those of their batch.
     Raises ValueError for an x without a batch axis, TypeError for one that is not floating point.
 
     >>> import jax, jax.numpy as jnp
@@ -45,7 +47,7 @@ class BatchNorm(Layer):
             raise ValueError(sentence("BatchNorm", "x", "of shape (batch, ..., features)", f"shape {x.shape}", advice))
         check_floating("BatchNorm", x)
         zeros, ones = jnp.zeros(x.shape[-1], x.dtype), jnp.ones(x.shape[-1], x.dtype)
-        return {"scale": ones, "bias": zeros, "running": Buffers({"mean": zeros, "variance": ones})}
+        return {"scale": ones, "bias": zeros, "running": Buffers({"mean": widened(zeros), "variance": widened(ones)})}
 
     def apply(self, params: Params, x: jax.Array, key: Key | None = None) -> jax.Array:
         return apply_by_rule(self, params, x, key)
@@ -55,24 +57,25 @@ class BatchNorm(Layer):
         if x.shape[-1] != features:
             raise ValueError(sentence("BatchNorm", "x", f"of shape (batch, ..., {features}), as its parameters are", f"shape {x.shape}"))
         used, moved = (old, None) if key is None else self._statistics(old, x)
-        inverse = jax.lax.rsqrt(used["variance"] + self.eps)
-        normalised = (x - used["mean"]) * inverse
+        inverse = jax.lax.rsqrt(used["variance"] + jnp.asarray(self.eps, old["variance"].dtype))
+        normalised = ((widened(x) - used["mean"]) * inverse).astype(x.dtype)
         return params["scale"] * normalised + params["bias"], (normalised, inverse, moved)
 
     def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, jax.Array]:
         normalised, inverse, moved = residuals
         over = tuple(range(dy.ndim - 1))
         dbias, dscale = dy.sum(over), (normalised * dy).sum(over)
-        factor = params["scale"] * inverse
+        factor, mean_part, scale_part = widened(params["scale"]) * inverse, widened(dbias), widened(dscale)
         if moved is None:
-            running = {"mean": -factor * dbias, "variance": -0.5 * factor * inverse * dscale}
-            return {"scale": dscale, "bias": dbias, "running": Buffers(running)}, factor * dy
+            running = {"mean": -factor * mean_part, "variance": -0.5 * factor * inverse * scale_part}
+            return {"scale": dscale, "bias": dbias, "running": Buffers(running)}, (factor * widened(dy)).astype(dy.dtype)
         n = dy.size // dy.shape[-1]
-        dx = factor * (dy - dbias / n - normalised * (dscale / n))
-        return {"scale": dscale, "bias": dbias, "running": Buffers(moved)}, dx
+        dx = factor * (widened(dy) - mean_part / n - widened(normalised) * (scale_part / n))
+        return {"scale": dscale, "bias": dbias, "running": Buffers(moved)}, dx.astype(dy.dtype)
 
     def _statistics(self, old: Any, x: jax.Array) -> tuple[Any, Any]:
         """Mean and variance of the batch, and by how much the running ones are moved towards them."""
-        over = tuple(range(x.ndim - 1))
+        over, x = tuple(range(x.ndim - 1)), widened(x)
         new = {"mean": x.mean(over), "variance": x.var(over)}
-        return new, jax.tree.map(lambda before, now: (1 - self.momentum) * (now - before), old, new)
+        step = 1 - jnp.asarray(self.momentum, x.dtype)
+        return new, jax.tree.map(lambda before, now: step * (now - before), old, new)

@@ -110,6 +110,12 @@ class Timewise(Layer):
         check_layers("Timewise", (self.layer,), "Timewise(Dense(8))", argument="layer")
         return self.layer.init(key, x.values if isinstance(x, Sequences) else x)
 
+    def apply(self, params: Params, x: Any, key: Key | None = None) -> Any:
+        if not isinstance(x, Sequences):
+            return self.layer.apply(params, x, key)
+        y = self.layer.apply(params, x.values, key)
+        return y if x.lengths is None else Sequences(y, x.lengths)
+
     def forward(self, params: Params, x: Any, key: Key | None = None) -> tuple[Any, Any]:
         if not isinstance(x, Sequences):
             y, residuals = self.layer.forward(params, x, key)

@@ -10,7 +10,7 @@ from flax import linen
 from jaxnn import Classification, Recipe, fit, fit_many, optimizer, start
 from jaxnn.compiling import compiled
 from jaxnn.data.batching import epoch_batches
-from jaxnn.layers import BatchNorm, Buffers, Chain, Dense, Repeat, Residual, Tanh
+from jaxnn.layers import BatchNorm, Buffers, Chain, Dense, Repeat, Residual, Tanh, Timewise
 from jaxnn.layers.buffers import has_buffers, with_buffers, with_moved_buffers, without_buffers
 from jaxnn.loop import _add_l2
 from jaxnn.training import as_data, key_data
@@ -125,6 +125,28 @@ def test_a_run_is_a_plain_loop_with_the_running_numbers_beside_it(engine):
     assert_close(run.params, by_hand(data, 0.1, 3, 8, state), "float32")
     mean = run.params[2]["running"].values["mean"]
     assert np.all(mean != 0) and np.all(np.isfinite(mean))
+
+
+def test_step_by_step_too_both_engines_move_the_running_numbers():
+    layer, x = Timewise(BatchNorm()), draw((3, 4, 2))
+    params = layer.init(KEY, x)
+    by_jax = quick_jit(jax.grad(lambda params: jnp.sin(layer.apply(params, x, KEY)).sum()))(params)
+    y, residuals = layer.forward(params, x, KEY)
+    assert_close(by_jax, layer.backward(params, residuals, jnp.cos(y))[0], "float32")
+    assert np.asarray(by_jax["running"].values["mean"]).any()
+
+
+def test_running_numbers_of_narrow_dtypes_arrive():
+    layer, x = BatchNorm(), (3 + 2 * draw((64, 1))).astype("bfloat16")
+    params = layer.init(KEY, x)
+
+    def step(_, params):
+        y, residuals = layer.forward(params, x, KEY)
+        return with_moved_buffers(without_buffers(params), params, layer.backward(params, residuals, y)[0])
+
+    running = quick_jit(lambda params: jax.lax.fori_loop(0, 1000, step, params))(params)["running"].values
+    wide = np.asarray(x, np.float32)
+    assert_close(running, {"mean": wide.mean(0), "variance": wide.var(0)}, "bfloat16")
 
 
 def test_an_optimizer_never_sees_them():
