@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 import jax
 import jax.numpy as jnp
 
-from jaxnn.checks import nearest
-from jaxnn.layers.base import Layer
+from jaxnn.checks import nearest, sentence
+from jaxnn.layers.base import Layer, check_array, check_floating
 from jaxnn.records import number
 from jaxnn.typing import Key, Params
 
@@ -39,6 +39,11 @@ class Activation(Layer):
     def derivative(self, b: jax.Array, y: jax.Array) -> jax.Array:
         """sigma'(b), from b or from y = sigma(b), whichever is cheaper."""
 
+    def init(self, key: Key, x: Any) -> Params:
+        check_array(type(self).__name__, x)
+        check_floating(type(self).__name__, x)
+        return ()
+
     def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
         y = self.value(x)
         return y, (x, y)
@@ -48,15 +53,21 @@ class Activation(Layer):
 
 
 class Identity(Activation):
-    """y = b: the output of a regression."""
+    """y = b: the output of a regression, or a way that changes nothing, for inputs of any kind."""
 
     initializer = staticmethod(glorot_uniform)
+
+    def init(self, key: Key, x: Any) -> Params:
+        return ()
 
     def value(self, b: jax.Array) -> jax.Array:
         return b
 
     def derivative(self, b: jax.Array, y: jax.Array) -> jax.Array:
         return jnp.ones_like(b)
+
+    def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, jax.Array]:
+        return (), dy
 
 
 class Step(Activation):
@@ -194,15 +205,19 @@ ACTIVATIONS: dict[str, type[Activation]] = {
 
 
 def activation(function: str | Activation) -> Activation:
-    """The activation of that name, or the one given. Raises ValueError for an unknown name, the nearest ones offered.
+    """The activation of that name, or the one given. Raises ValueError for an unknown name, the nearest ones offered,
+    TypeError for anything else.
 
     >>> activation("tanh")
     Tanh()
     """
     if isinstance(function, Activation):
         return function
+    if not isinstance(function, str):
+        advice = 'Write activation="relu" or ReLU(); in a Chain any function of JAX can stand as Function(jax.nn.mish).'
+        raise TypeError(sentence("activation", "function", "a name or an Activation", repr(function)[:60], advice))
     if function not in ACTIVATIONS:
-        raise ValueError(f"activation: no function is called {function!r}. {nearest(str(function), ACTIVATIONS)}")
+        raise ValueError(f"activation: no function is called {function!r}. {nearest(function, ACTIVATIONS)}")
     return ACTIVATIONS[function]()
 
 

@@ -10,12 +10,15 @@ dy correlated with the kernel turned round, s and g changing places, and that of
 """
 
 import itertools
+import math
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+MOST_TAPS = 64
+"""Windows of more elements go to the library: each tap is code, and a window of 16 x 16 takes two seconds to compile."""
 SPATIAL = {1: "H", 2: "HW", 3: "HWD"}
 
 
@@ -31,7 +34,8 @@ class Geometry(NamedTuple):
 
 def correlate(x: jax.Array, kernel: jax.Array, geometry: Geometry) -> jax.Array:
     """y (rows, ..., features) for x (rows, ..., inputs) and kernel (..., inputs / groups, features)."""
-    if x.shape[-1] == 1 and set(geometry.spread) == {1} and jax.default_backend() == "cpu":
+    few = math.prod(kernel.shape[:-2]) <= MOST_TAPS
+    if x.shape[-1] == 1 and few and set(geometry.spread) == {1} and jax.default_backend() == "cpu":
         return _sum_of_taps(x, kernel, geometry)
     axes = SPATIAL[x.ndim - 2]
     return lax.conv_general_dilated(

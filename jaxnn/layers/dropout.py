@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import nearest, sentence
-from jaxnn.layers.base import Layer
+from jaxnn.layers.base import Layer, check_array, check_floating
 from jaxnn.records import number, static
 from jaxnn.typing import Key, Params
 
@@ -25,7 +25,8 @@ class Dropout(Layer):
     - "steps": a time step with all it holds, as a word left out; x (batch, time, ...), m (batch, time, 1, ...).
 
     Sources: Srivastava et al. 2014, the "inverted" form, in which prediction needs no scaling; for channels Tompson et al. 2015.
-    Raises ValueError for another ``over``, and for channels or steps of an x with fewer than three axes.
+    Raises ValueError for another ``over``, and for channels or steps of an x with fewer than three axes, TypeError for an x that is not
+    floating point.
 
     >>> import jax, jax.numpy as jnp
     >>> Dropout(0.5, over="steps").apply((), jnp.ones((1, 4, 2)), jax.random.key(2)).sum(axis=2).tolist()
@@ -44,6 +45,8 @@ class Dropout(Layer):
         return True
 
     def init(self, key: Key, x: Any) -> Params:
+        check_array("Dropout", x)
+        check_floating("Dropout", x)
         self._mask_shape(x)
         return ()
 

@@ -50,7 +50,7 @@ class Embedding(Layer):
 
     def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
         _check_whole_numbers(x)
-        rows = params["table"].at[x.astype(jnp.int32)]
+        rows = jnp.asarray(params["table"]).at[x.astype(jnp.int32)]  # a run's are NumPy's
         return rows.get(mode="fill", fill_value=jnp.nan, wrap_negative_indices=False), x
 
     def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, jax.Array]:

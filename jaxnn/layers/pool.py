@@ -34,7 +34,9 @@ class _Pool(Layer):
     def init(self, key: Key, x: Any) -> Params:
         check_images(type(self).__name__, x, len(self.window))
         check_floating(type(self).__name__, x)
-        self._pads(x.shape)
+        for k, pads in zip(self.window, self._pads(x.shape), strict=True):
+            if max(pads) >= k:
+                raise ValueError(sentence(type(self).__name__, "padding", f"less than the window {self.window}", self.padding))
         return ()
 
     @property
@@ -80,7 +82,8 @@ class MaxPool(_Pool):
     Shapes: x (batch, n..., channels), y (batch, m..., channels) with m = floor((n + pads - window) / stride) + 1; ``stride=None`` is the
     window itself, so that windows do not overlap. Padding counts as -infinity. Rule: dy goes to the position that won, the first of
     equal ones (docs/derivations/pooling.md). Max and an increasing activation change places freely, so put the activation behind
-    the pooling: the same function for a fraction of the work.
+    the pooling: the same function for a fraction of the work. Raises ValueError for an x of another rank, a window larger than the
+    padded x, padding so wide that a window could lie on nothing else, TypeError for an x that is not floating point.
 
     >>> import jax.numpy as jnp
     >>> MaxPool((2,)).apply((), jnp.array([[[1.0], [3.0], [2.0], [0.0]]]))[0, :, 0].tolist()
@@ -90,10 +93,11 @@ class MaxPool(_Pool):
     def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
         best: Any = None
         winner: Any = None
+        dtype = jnp.uint8 if math.prod(self.window) <= 256 else jnp.int32
         for number, candidate in enumerate(self._positions(x, -jnp.inf)):
             better = jnp.ones(candidate.shape, bool) if best is None else candidate > best
             best = candidate if best is None else jnp.where(better, candidate, best)
-            winner = jnp.where(better, jnp.uint8(number), jnp.uint8(0) if winner is None else winner)
+            winner = jnp.where(better, dtype(number), dtype(0) if winner is None else winner)
         return best, (winner, x[:0])  # no rows of x: only its shape is needed, and arrays are what residuals are made of
 
     def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, jax.Array]:
@@ -109,20 +113,12 @@ class MaxPool(_Pool):
 class AveragePool(_Pool):
     r"""The mean of each window: :math:`y = \frac{1}{c} \sum_j x^{(j)}`, c the elements of the window that lie in x, not on padding.
 
-    Shapes and arguments as ``MaxPool``. Rule: every element of a window gets dy / c. Raises ValueError for padding so wide that a
-    window could lie on nothing else.
+    Shapes and arguments as ``MaxPool``. Rule: every element of a window gets dy / c. Errors: as ``MaxPool``.
 
     >>> import jax.numpy as jnp
     >>> AveragePool((2,)).apply((), jnp.array([[[1.0], [3.0], [2.0], [0.0]]]))[0, :, 0].tolist()
     [2.0, 1.0]
     """
-
-    def init(self, key: Key, x: Any) -> Params:
-        super().init(key, x)
-        for k, pads in zip(self.window, self._pads(x.shape), strict=True):
-            if max(pads) >= k:
-                raise ValueError(sentence("AveragePool", "padding", f"less than the window {self.window}", self.padding))
-        return ()
 
     def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
         share = 1 / self._count(x[:1])
@@ -155,9 +151,6 @@ class GlobalMaxPool(Layer):
     def init(self, key: Key, x: Any) -> Params:
         _check_global("GlobalMaxPool", x)
         return ()
-
-    def apply(self, params: Params, x: Any, key: Key | None = None) -> jax.Array:
-        return self.forward(params, x, key)[0]
 
     def forward(self, params: Params, x: Any, key: Key | None = None) -> tuple[jax.Array, Any]:
         values, there = _elements(x)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import sentence
-from jaxnn.layers.base import Layer
+from jaxnn.layers.base import Layer, check_array
 from jaxnn.records import static
 from jaxnn.typing import Key, Params
 
@@ -72,6 +72,7 @@ class Reshape(Layer):
 
 
 def _row(where: str, x: Any) -> int:
+    check_array(where, x)
     if not x.shape:
         raise ValueError(sentence(where, "x", "of shape (batch, ...)", f"shape {x.shape}", "Add the batch axis: x[None]."))
     return math.prod(x.shape[1:])

@@ -117,3 +117,12 @@ def test_names():
     assert layers.activation(layers.ELU(0.1)) == layers.ELU(0.1)
     with pytest.raises(ValueError, match=r"activation: no function is called 'relo'\. Did you mean relu"):
         layers.activation("relo")
+    for function in (jax.nn.relu, ["relu"]):
+        with pytest.raises(TypeError, match=r"activation: function must be a name or an Activation, got .*Function\(jax\.nn\.mish\)"):
+            layers.activation(function)
+
+
+def test_the_identity_lets_all_through():
+    x, dy = jnp.ones((2, 3), int), np.zeros((2, 3), jax.dtypes.float0)
+    y, residuals = layers.Identity().forward(layers.Identity().init(jax.random.key(0), x), x)
+    assert y is x and layers.Identity().backward((), residuals, dy)[1] is dy

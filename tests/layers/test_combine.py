@@ -11,6 +11,7 @@ from jaxnn.layers import (
     Conv,
     Dense,
     Dropout,
+    Flatten,
     GroupNorm,
     Identity,
     LayerNorm,
@@ -20,6 +21,7 @@ from jaxnn.layers import (
     PositionalEncoding,
     ReLU,
     Repeat,
+    Reshape,
     Residual,
     RMSNorm,
     Tanh,
@@ -190,7 +192,10 @@ def test_only_layers_can_be_combined(layer, match):
 
 @pytest.mark.parametrize(
     "layer",
-    [Dense(3), LayerNorm(), RMSNorm(), GroupNorm(1), BatchNorm(), PositionalEncoding(), LearnedPositions(9), Conv(2, (3,)), MaxPool((2,))],
+    [
+        *(Dense(3), LayerNorm(), RMSNorm(), GroupNorm(1), BatchNorm(), PositionalEncoding(), LearnedPositions(9)),
+        *(Conv(2, (3,)), MaxPool((2,)), Dropout(), Flatten(), Reshape((4, 5)), Tanh()),
+    ],
 )
 def test_layers_of_one_array_tell_that_sequences_go_through_timewise(layer):
     x = Sequences(draw((2, 5, 4)), jnp.array([5, 2]))

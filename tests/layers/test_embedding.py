@@ -27,6 +27,11 @@ def test_rows_are_looked_up_and_errors_added_to_them():
     assert not dparams["table"][1].any() and not dparams["table"][3].any()  # tokens that are not there learn nothing
 
 
+def test_the_parameters_of_a_run_are_numpys():
+    table = np.asarray(draw((5, 4)))
+    assert_same_bits(Embedding(5, 4).apply({"table": table}, X), table[X])
+
+
 def test_it_is_the_product_with_one_hot_codes():
     table, dy = draw((5, 4)), draw((2, 3, 4), seed=1)
     codes = jax.nn.one_hot(X, 5)

@@ -60,6 +60,12 @@ def test_the_order_of_activation_and_max_makes_no_difference():
     assert_same_bits(MaxPool().apply((), jax.nn.relu(x)), jax.nn.relu(MaxPool().apply((), x)))
 
 
+def test_a_window_of_many_elements_has_its_winner_too():
+    y, residuals = MaxPool((300,)).forward((), jnp.arange(600.0)[None, :, None])
+    assert y.ravel().tolist() == [299, 599]
+    assert np.flatnonzero(MaxPool((300,)).backward((), residuals, jnp.ones_like(y))[1]).tolist() == [299, 599]
+
+
 def test_rows_that_no_window_reaches_get_no_error():
     layer, x = MaxPool((2, 2)), draw((1, 5, 5, 1))
     y, residuals = layer.forward((), x)
@@ -89,6 +95,7 @@ def test_what_does_not_fit_is_refused():
         (MaxPool(), jnp.ones((2, 5, 5)), r"MaxPool: x must be of shape \(batch, height, width, channels\)"),
         (MaxPool((6, 6)), jnp.ones((2, 5, 5, 1)), r"MaxPool: window must be within x of sizes \(5, 5\)"),
         (AveragePool((2, 2), padding=2), jnp.ones((2, 5, 5, 1)), r"AveragePool: padding must be less than the window \(2, 2\), got 2"),
+        (MaxPool((2, 2), padding=2), jnp.ones((2, 5, 5, 1)), r"MaxPool: padding must be less than the window \(2, 2\), got 2"),
         (GlobalAveragePool(), jnp.ones((2, 5)), r"GlobalAveragePool: x must be of shape \(batch, \.\.\., channels\)"),
     ]:
         with pytest.raises(ValueError, match=sentence):
