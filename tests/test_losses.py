@@ -188,6 +188,19 @@ def test_steps_of_a_sequence_are_examples_too():
     assert_same_bits(loss.gradient(outputs, y), loss.gradient(*flat).reshape(outputs.shape))
 
 
+def test_hinge_of_steps_is_that_of_rows():
+    outputs, y = draw((2, 4, 4)), jnp.arange(8).reshape(2, 4) % 4
+    flat = Hinge().gradient(outputs.reshape(8, 4), y.reshape(8))
+    assert_same_bits(Hinge().gradient(outputs, y), flat.reshape(outputs.shape))
+
+
+@pytest.mark.parametrize("loss", [AbsoluteError(), Huber(), SquaredError(), KLDivergence()], ids=repr)
+def test_the_dtype_is_that_of_the_outputs_whatever_that_of_the_truth(loss):
+    outputs, y = jnp.ones((2, 3), "bfloat16"), jnp.ones((2, 3), "float32")
+    with jax.numpy_dtype_promotion("strict"):
+        assert loss.value(outputs, y).dtype == loss.gradient(outputs, y).dtype == "bfloat16"
+
+
 def test_exact_values_far_out():
     assert BinaryCrossEntropy().value(jnp.array([[1e4], [-1e4], [1e4]]), jnp.array([0, 1, 1])).tolist() == [1e4, 1e4, 0.0]
     assert SoftmaxCrossEntropy().value(jnp.array([[1e4, -1e4]] * 2), jnp.array([0, 1])).tolist() == [0.0, 2e4]

@@ -29,10 +29,10 @@ class Loss(Record, ABC):
 
 
 def numbers_beside(where: str, outputs: jax.Array, y: jax.Array) -> jax.Array:
-    """y in the shape of the outputs, which it must have; (rows,) is taken beside (rows, 1)."""
+    """y in the shape of the outputs, which it must have, and in their dtype; (rows,) is taken beside (rows, 1)."""
     if y.shape != outputs.shape and (y.shape, outputs.shape[1:]) != (outputs.shape[:1], (1,)):
         raise ValueError(sentence(where, "y", f"of shape {outputs.shape}, as the outputs are", f"shape {y.shape}"))
-    return y.reshape(outputs.shape)
+    return y.reshape(outputs.shape).astype(outputs.dtype)
 
 
 def check_floating(where: str, y: jax.Array) -> None:

@@ -29,7 +29,7 @@ class BinaryCrossEntropy(Loss):
         return (jax.nn.sigmoid(outputs) - self._truth(outputs, y)) / numbers_of_row(outputs)
 
     def _truth(self, outputs: jax.Array, y: jax.Array) -> jax.Array:
-        truth = numbers_beside("BinaryCrossEntropy", outputs, y).astype(outputs.dtype)
+        truth = numbers_beside("BinaryCrossEntropy", outputs, y)
         if self.label_smoothing is None:
             return truth
         smoothing = jnp.asarray(self.label_smoothing, outputs.dtype)
@@ -84,7 +84,7 @@ class Hinge(Loss):
         return jax.nn.relu(1 - _lead(outputs, y))
 
     def gradient(self, outputs: jax.Array, y: jax.Array) -> jax.Array:
-        missed = (_lead(outputs, y) < 1).astype(outputs.dtype)[:, None]
+        missed = (_lead(outputs, y) < 1).astype(outputs.dtype)[..., None]
         if outputs.shape[-1] == 1:
             return -missed * _signs(outputs, y)[:, None]
         true, rivals = _rivals(outputs, y)
@@ -105,11 +105,11 @@ class KLDivergence(Loss):
     """
 
     def value(self, outputs: jax.Array, y: jax.Array) -> jax.Array:
-        _check_shares(outputs, y)
+        y = _shares(outputs, y)
         return -(jax.scipy.special.entr(y) + y * jax.nn.log_softmax(outputs, axis=-1)).sum(axis=-1)
 
     def gradient(self, outputs: jax.Array, y: jax.Array) -> jax.Array:
-        _check_shares(outputs, y)
+        y = _shares(outputs, y)
         return jax.nn.softmax(outputs, axis=-1) * y.sum(axis=-1, keepdims=True) - y
 
 
@@ -134,7 +134,7 @@ def _check_whole(where: str, y: jax.Array) -> None:
 def _signs(outputs: jax.Array, y: jax.Array) -> jax.Array:
     """-1 and 1 for the classes 0 and 1, (batch,)."""
     _check_whole("Hinge", y)
-    return 2 * numbers_beside("Hinge", outputs, y)[:, 0].astype(outputs.dtype) - 1
+    return 2 * numbers_beside("Hinge", outputs, y)[:, 0] - 1
 
 
 def _lead(outputs: jax.Array, y: jax.Array) -> jax.Array:
@@ -151,8 +151,9 @@ def _rivals(outputs: jax.Array, y: jax.Array) -> tuple[jax.Array, jax.Array]:
     return true, jnp.where(true, -jnp.inf, outputs)
 
 
-def _check_shares(outputs: jax.Array, y: jax.Array) -> None:
+def _shares(outputs: jax.Array, y: jax.Array) -> jax.Array:
     if outputs.ndim != 2 or y.shape != outputs.shape:
         expected = "of shape (batch, classes), as the outputs are"
         raise ValueError(sentence("KLDivergence", "y", expected, f"shape {y.shape} beside {outputs.shape}"))
     check_floating("KLDivergence", y)
+    return y.astype(outputs.dtype)
