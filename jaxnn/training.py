@@ -17,7 +17,7 @@ from jaxnn.optimizers import Optimizer, Optimizers
 from jaxnn.recipes import EarlyStopping, Recipe
 from jaxnn.runs import Run, as_examples, finished_run, prediction_shape
 from jaxnn.tasks import Task
-from jaxnn.typing import Metrics, Params
+from jaxnn.typing import Metrics, Params, Sequences
 
 Callback = Callable[[int, Mapping[str, float]], None]
 """Called after each epoch with its number, counted from 1, and its metrics."""
@@ -140,6 +140,7 @@ def check_run(where: str, recipe: Recipe, data: Data) -> None:
             if bad:
                 raise ValueError(sentence(where, name, "finite numbers", f"{bad} NaN or infinite of {array.size}", "Drop or impute them."))
     _check_weight(where, data)
+    _check_lengths(where, data.x)
     predictions = prediction_shape(recipe.task, _initial(recipe, data).params, data.x)
     recipe.task.check(None if data.y is None else np.asarray(data.y), predictions)
 
@@ -176,6 +177,19 @@ def _check_weight(where: str, data: Data) -> None:
     if weight.ndim != 1 or not np.isfinite(weight).all() or weight.min() < 0 or not weight[np.asarray(data.train)].any():
         got = f"shape {weight.shape}, {weight.min():g} to {weight.max():g}"
         raise ValueError(sentence(where, "weight", "one finite number >= 0 for each row, not all 0", got))
+    if data.validation is not None and not weight[np.asarray(data.validation)].any():
+        raise ValueError(sentence(where, "weight", "above 0 for a row to validate on at least", "0 for all of them"))
+
+
+def _check_lengths(where: str, x: Any) -> None:
+    for sequences in jax.tree.leaves(x, is_leaf=lambda node: isinstance(node, Sequences)):
+        if isinstance(sequences, Sequences) and sequences.lengths is not None:
+            lengths, steps = np.asarray(sequences.lengths), sequences.values.shape[1]
+            if lengths.ndim != 1 or lengths.dtype.kind not in "iu":
+                expected = "whole numbers of shape (rows,), one for each sequence"
+                raise TypeError(sentence(where, "lengths", expected, f"{lengths.dtype} of shape {lengths.shape}"))
+            if lengths.min() < 1 or lengths.max() > steps:
+                raise ValueError(sentence(where, "lengths", f"from 1 to the {steps} steps of x", f"{lengths.min()} to {lengths.max()}"))
 
 
 def _all_rows(where: str, data: Any) -> Data:
@@ -212,13 +226,13 @@ def _joined(where: str, data: Data, other: Data) -> Data:
     first = count_rows(where, (data.x, data.y))
     weights: tuple[Any, Any] = (None, None)
     if data.weight is not None or other.weight is not None:  # rows without a weight beside rows with one count 1
-        weights = _weight(data), _weight(other)
+        weights = _weight(data, first), _weight(other, len(other.train))
     x, y, weight = _join(where, (data.x, data.y, weights[0]), (other.x, other.y, weights[1]))
     return data.replace(x=x, y=y, weight=weight, validation=first + other.train)
 
 
-def _weight(data: Data) -> np.ndarray:
-    return np.ones(len(data.train)) if data.weight is None else np.asarray(data.weight, float)
+def _weight(data: Data, rows: int) -> np.ndarray:
+    return np.ones(rows) if data.weight is None else np.asarray(data.weight, float)
 
 
 def _join(where: str, examples: Any, other: Any) -> Any:

@@ -5,6 +5,7 @@ import optax
 import pytest
 
 from jaxnn import Data, fit, fit_many, optimizer
+from jaxnn.training import as_data, key_data
 from tests.samples import ROWS, blobs, classification
 from tests.tolerances import assert_close, assert_same_bits, precision
 
@@ -48,6 +49,18 @@ def test_rows_to_validate_on_count_one_beside_weighted_ones():
     x, y = blobs()
     given = fit(classification(), (x, y, np.ones(ROWS)), validation=(x, y))
     assert_same_bits(given.history, fit(classification(), (x, y, np.ones(ROWS)), validation=(x, y, np.ones(ROWS))).history)
+
+
+def test_rows_that_are_not_trained_on_keep_their_places_before_those_to_validate_on():
+    x, y = blobs()
+    data = as_data("fit", Data(x, y, np.arange(5)), (x, y, np.full(ROWS, 2.0)), key_data(0))
+    assert data.weight.tolist() == [1] * ROWS + [2] * ROWS
+
+
+def test_rows_to_validate_on_must_count():
+    x, y = blobs()
+    with pytest.raises(ValueError, match="fit: weight must be above 0 for a row to validate on at least, got 0 for all"):
+        fit(classification(), (x, y), validation=(x, y, np.zeros(ROWS)))
 
 
 def test_a_batch_without_any_weight_teaches_nothing_and_ends_nothing():

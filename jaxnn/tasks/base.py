@@ -11,6 +11,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 
+from jaxnn.checks import sentence
 from jaxnn.layers.base import children
 from jaxnn.records import Record
 from jaxnn.typing import Batch, Key, Metrics, Params
@@ -66,6 +67,12 @@ def mean(values: jax.Array, weight: jax.Array) -> jax.Array:
 def shares(weight: jax.Array) -> jax.Array:
     """What each row counts in that mean: w / sum(w)."""
     return weight / _divisor(weight)
+
+
+def check_output(where: str, outputs: Any, advice: str = "") -> None:
+    """Refuses a model whose output is not one array."""
+    if not hasattr(outputs, "shape"):
+        raise TypeError(sentence(where, "the model's output", "one array", type(outputs).__name__, advice))
 
 
 def _divisor(weight: jax.Array) -> jax.Array:

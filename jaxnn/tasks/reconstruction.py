@@ -8,10 +8,10 @@ import jax.numpy as jnp
 
 from jaxnn.checks import sentence
 from jaxnn.layers import Layer, VariationalAutoencoder, VariationalOutput
-from jaxnn.layers.base import check_floating
+from jaxnn.layers.base import check_array, check_floating
 from jaxnn.losses import BinaryCrossEntropy, Loss, SquaredError
 from jaxnn.records import number
-from jaxnn.tasks.base import Engine, Task, mean, shares
+from jaxnn.tasks.base import Engine, Task, check_output, mean, shares
 from jaxnn.typing import Batch, Key, Metrics, Params
 
 
@@ -150,8 +150,9 @@ def float_dtype(params: Params) -> Any:
 
 
 def check_without_targets(where: str, batch: Batch) -> None:
-    """Refuses targets, and an x that is not floating point."""
+    """Refuses targets, and an x that is not one array of floating point."""
     check_no_targets(where, batch.y)
+    check_array(where, batch.x)
     check_floating(where, batch.x)
 
 
@@ -162,6 +163,8 @@ def check_no_targets(where: str, y: Any) -> None:
 
 
 def _check_reconstruction(where: str, outputs: Any, x: Any, loss: Loss) -> None:
+    advice = "Write Variational(model) for a variational autoencoder." if isinstance(outputs, VariationalOutput) else ""
+    check_output(where, outputs, advice)
     if outputs.shape[1:] != x.shape[1:]:
         raise ValueError(sentence(where, "the model's output", f"of the shape of x, {x.shape}", f"shape {outputs.shape}"))
     jax.eval_shape(loss.value, outputs, x)  # a loss refuses what it can't compare

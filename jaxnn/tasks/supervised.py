@@ -13,7 +13,7 @@ from jaxnn.layers import Layer
 from jaxnn.losses import BinaryCrossEntropy, Loss, SoftmaxCrossEntropy, SquaredError
 from jaxnn.losses.classification import is_class
 from jaxnn.records import number
-from jaxnn.tasks.base import Engine, Task, mean, shares
+from jaxnn.tasks.base import Engine, Task, check_output, mean, shares
 from jaxnn.typing import Batch, Key, Metrics, Params
 
 
@@ -31,7 +31,9 @@ class Supervised(Task):
         if batch.y is None:
             raise ValueError(sentence(type(self).__name__, "y", "given, one target for each row", "None"))
         params = self.model.init(key, batch.x)
-        self._check_outputs(jax.eval_shape(self.model.apply, params, batch.x), batch.y)
+        outputs = jax.eval_shape(self.model.apply, params, batch.x)
+        check_output(type(self).__name__, outputs, "For one target a row a model ends with one step, or the mean over steps.")
+        self._check_outputs(outputs, batch.y)
         return params
 
     def gradients(self, params: Params, batch: Batch, key: Key | None, engine: Engine) -> tuple[Metrics, Params]:

@@ -12,7 +12,7 @@ import scipy.stats
 
 from jaxnn import Recipe, Reconstruction, Variational, fit, losses, models, optimizer
 from jaxnn.layers import Autoencoder, Dense, VariationalAutoencoder
-from jaxnn.typing import Batch
+from jaxnn.typing import Batch, Sequences
 from tests.programs import quick_jit
 from tests.tolerances import assert_close, assert_same_bits, draw, precision
 
@@ -145,6 +145,12 @@ def test_samples_are_decoded_draws_of_the_prior(dtype):
         (linear(3), (np.ones((4, 3), int), None), "Reconstruction: x must be a floating-point array, got dtype int32"),
         (linear(3, noise=-1.0), (X, None), r"fit: task\.noise must be in \[0, inf\), got -1"),
         (linear(3, loss=losses.SoftmaxCrossEntropy()), (X, None), r"SoftmaxCrossEntropy: y must be of shape \(batch,\)"),
+        (
+            Reconstruction(models.variational_autoencoder((), 2, 3)),
+            (X, None),
+            r"must be one array, got VariationalOutput\. Write Variational",
+        ),
+        (linear(3), (Sequences(X[:, None]), None), "Reconstruction: x must be one array, got Sequences"),
         (variational(kl=-1.0), (X, None), r"fit: task\.kl must be in \[0, inf\), got -1"),
         (variational(), (X, X[:, 0]), "Variational: y must be None, for it learns from x alone"),
         (variational(), (X[:, :2], None), r"Variational: the model's output must be of the shape of x, \(1, 2\), got shape \(1, 3\)"),

@@ -15,7 +15,7 @@ from jaxnn.layers import Chain, Dense, Sigmoid
 from jaxnn.metrics import accuracy
 from jaxnn.recipes import Recipe
 from jaxnn.tasks import Supervised
-from jaxnn.typing import Batch
+from jaxnn.typing import Batch, Sequences
 from tests.catalogue import TASKS
 from tests.programs import quick_jit, watched
 from tests.tasks.examples import ROWS, prepared
@@ -183,6 +183,9 @@ def test_models_must_fit_their_task():
         initialised(BinaryClassification(models.mlp((), 2)), jnp.ones(2, jnp.int32))
     with pytest.raises(ValueError, match=r"Classification: the model's output must be of shape \(batch, classes >= 2\)"):
         initialised(Classification(models.mlp((), 1)), jnp.ones(2, jnp.int32))
+    with pytest.raises(TypeError, match=r"Classification: the model's output must be one array, got Sequences\."):
+        x = Sequences(jnp.ones((2, 3, 4)), jnp.array([3, 1]))
+        Classification(models.rnn((2,), 2, returns="all")).init(jax.random.key(0), Batch(x, jnp.zeros(2, int), jnp.ones(2)))
     for name, example in SUPERVISED.items():
         with pytest.raises(ValueError, match=rf"{name.split()[0]}: y must be given, one target for each row, got None"):
             initialised(example.make(), None)
