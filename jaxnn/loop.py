@@ -139,13 +139,16 @@ def evaluate(task: Task, params: Params, batch: Batch) -> Metrics:
 
     def cut(leaf: jax.Array) -> jax.Array:
         padding = [(0, pieces * EVALUATION_ROWS - rows)] + [(0, 0)] * (leaf.ndim - 1)
-        return jnp.pad(leaf, padding).reshape(pieces, EVALUATION_ROWS, *leaf.shape[1:])
+        padded = jnp.pad(leaf, padding, mode="edge")  # the last row again: zeros may be no example, such as a length of 0
+        return padded.reshape(pieces, EVALUATION_ROWS, *leaf.shape[1:])
 
     def add(total: Metrics, piece: Batch) -> tuple[Metrics, None]:
         share = task.total(piece) / task.total(batch)
         return jax.tree.map(lambda sum_, mean: sum_ + share * mean, total, task.evaluate(params, piece)), None
 
     cut_batch = jax.tree.map(cut, batch)
+    there = jnp.arange(pieces * EVALUATION_ROWS).reshape(pieces, EVALUATION_ROWS) < rows
+    cut_batch = cut_batch._replace(weight=jnp.where(there, cut_batch.weight, 0))
     shapes = jax.eval_shape(task.evaluate, params, jax.tree.map(lambda leaf: leaf[0], cut_batch))
     zeros = jax.tree.map(lambda metric: jnp.zeros(metric.shape, metric.dtype), shapes)
     return lax.scan(add, zeros, cut_batch)[0]

@@ -178,13 +178,13 @@ def _read_tensors(content: bytes) -> dict[str, np.ndarray]:
 
 
 def _write_examples(value: Any) -> Any:
-    """Shapes and dtypes as JSON: {"shape", "dtype"} for an array, {"sequences"} for ``Sequences``, else as it is."""
+    """Shapes and dtypes as JSON: {"shape", "dtype"} for an array, {"sequences"} for ``Sequences``, {"fields"} for a dictionary."""
     if isinstance(value, Sequences):
         return {"sequences": [_write_examples(item) for item in value]}
     if isinstance(value, tuple | list):
         return [_write_examples(item) for item in value]
     if isinstance(value, dict):
-        return {name: _write_examples(item) for name, item in value.items()}
+        return {"fields": {name: _write_examples(item) for name, item in value.items()}}
     return None if value is None else {"shape": list(value.shape), "dtype": str(value.dtype)}
 
 
@@ -196,7 +196,7 @@ def _read_examples(value: Any) -> Any:
         return tuple(_read_examples(item) for item in value)
     if isinstance(value, dict) and value.keys() == {"shape", "dtype"}:
         return jax.ShapeDtypeStruct(tuple(value["shape"]), jnp.dtype(value["dtype"]))
-    return {name: _read_examples(item) for name, item in value.items()} if isinstance(value, dict) else value
+    return {name: _read_examples(item) for name, item in value["fields"].items()} if isinstance(value, dict) else value
 
 
 def _umask() -> int:

@@ -7,6 +7,7 @@ import pytest
 
 from jaxnn import Classification, Recipe, fit, fit_many, load_model, optimizer, save_model
 from jaxnn.layers import GRU, Chain, Conv, Dense, Embedding, Flatten, MaxPool, Recurrent, ReLU, Timewise
+from jaxnn.model_files import _read_examples, _write_examples
 from jaxnn.typing import Sequences
 from tests.tolerances import assert_same_bits
 
@@ -53,3 +54,15 @@ def test_members_are_the_run_alone_and_lanes_are_for_layers_that_stack(kind):
         assert_same_bits(side_by_side.params, alone.params)
     else:
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6), side_by_side.params, alone.params)
+
+
+@pytest.mark.parametrize(("lengths", "match"), [([0, 6] * 6, "from 1 to the 5 steps of x, got 0 to 6"), ([1.5] * ROWS, "whole numbers")])
+def test_lengths_that_can_not_be_are_refused(lengths, match):
+    with pytest.raises((TypeError, ValueError), match=f"fit: lengths must be {match}"):
+        fit(recipe("sequences"), (INPUTS["sequences"][1]._replace(lengths=np.array(lengths)), Y))
+
+
+@pytest.mark.parametrize("name", ["sequences", "shape", "fields"])
+def test_inputs_by_name_may_have_any_names(name):
+    examples = ({name: jax.ShapeDtypeStruct((2,), "float32")}, None)
+    assert _read_examples(_write_examples(examples)) == examples

@@ -261,6 +261,23 @@ def test_many_rows_are_evaluated_in_pieces_with_the_same_result(rows, monkeypatc
     assert_close(evaluate(task, params, batch), task.evaluate(params, batch), "float32")
 
 
+def test_rows_that_fill_up_a_piece_are_examples_without_weight(monkeypatch):
+    rows_seen = []
+
+    class Watching(Regression):
+        def evaluate(self, params, batch):
+            jax.debug.callback(lambda *seen: rows_seen.append(np.stack(seen)), batch.x[:, 0], batch.weight)
+            return super().evaluate(params, batch)
+
+    batch = Batch(jnp.arange(1.0, 7)[:, None], jnp.ones(6), jnp.ones(6))
+    task = Watching(models.mlp((), 1))
+    params = task.init(jax.random.key(0), batch)
+    monkeypatch.setattr(loop_module, "EVALUATION_ROWS", 4)
+    jax.block_until_ready(evaluate(task, params, batch))
+    jax.effects_barrier()
+    assert np.concatenate(rows_seen, axis=1).tolist() == [[1, 2, 3, 4, 5, 6, 6, 6], [1, 1, 1, 1, 1, 1, 0, 0]]
+
+
 @pytest.mark.parametrize("gradients", ["autodiff", "backprop"])
 def test_gradients_go_through_the_whole_run_to_its_hyperparameters(gradients):
     with precision("float64"):

@@ -121,6 +121,8 @@ def _chosen(where: str, rows: Rows) -> tuple[Any, Any]:
 def _count(where: str, rows: Rows, true: Any, chosen: Any, classes: int | None, average: Average = None) -> int:
     if average not in AVERAGES:
         raise ValueError(sentence(where, "average", " or ".join(map(repr, AVERAGES)), repr(average)))
+    if classes is not None:
+        check_whole(where, "classes", classes, low=1)
     count = classes or _columns(rows) or (2 if average == "binary" else None)
     traced = is_traced(true) or is_traced(chosen)
     if count is None and traced:
