@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import check_whole, sentence
-from jaxnn.layers.base import Layer, check_floating, no_cotangent
+from jaxnn.layers.base import Layer, check_array, check_floating, no_cotangent
 from jaxnn.layers.precision import widened
 from jaxnn.records import static
 from jaxnn.typing import Key, Params, Sequences
@@ -180,6 +180,7 @@ def _within(lengths: Any, time: int) -> jax.Array | None:
 def _steps(where: str, argument: str, x: Any, *, features: int | None = None) -> tuple[Any, Any]:
     """Values (batch, time, features) and lengths (batch,) or None, of which shapes and dtypes are right."""
     values, lengths, state = x if isinstance(x, Sequences) else (x, None, None)
+    check_array(where, values)
     if len(values.shape) != 3 or features not in (None, values.shape[2]):
         expected = f"of shape (batch, time, {features or 'features'})" + (", as its parameters are" if features else "")
         raise ValueError(sentence(where, argument, expected, f"shape {values.shape}"))

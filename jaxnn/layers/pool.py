@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxnn.checks import sentence
-from jaxnn.layers.base import Layer, check_floating, no_cotangent
+from jaxnn.layers.base import Layer, check_array, check_floating, no_cotangent
 from jaxnn.layers.windows import Pads, Sizes, check_images, check_window, explicit_pads, sizes_of
 from jaxnn.records import static
 from jaxnn.typing import Key, Params, Sequences
@@ -215,6 +215,7 @@ def _spread(part: jax.Array, start: Sizes, stride: Sizes) -> jax.Array:
 
 def _check_global(where: str, x: Any) -> None:
     values = _values(x)
+    check_array(where, values)
     if len(values.shape) < 3:
         raise ValueError(sentence(where, "x", "of shape (batch, ..., channels) with something to pool between", f"shape {values.shape}"))
     check_floating(where, values)

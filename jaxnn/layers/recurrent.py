@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxnn.checks import check_whole, sentence
-from jaxnn.layers.base import Layer, check_floating, no_cotangent
+from jaxnn.layers.base import Layer, check_array, check_floating, no_cotangent
 from jaxnn.layers.cells import Cell
 from jaxnn.records import static
 from jaxnn.typing import Key, Params, Sequences
@@ -224,6 +224,7 @@ def check_recurrence(where: str, cell: Any, returns: str, choices: tuple[str, ..
 
 def _check_sequences(x: Sequences) -> None:
     values, lengths, _ = x
+    check_array("Recurrent", values)
     if len(values.shape) != 3 or 0 in values.shape:
         advice = "A single series needs its feature axis, x[..., None], a single row its batch axis, x[None]."
         raise ValueError(sentence("Recurrent", "x", "of shape (batch, time, features)", f"shape {values.shape}", advice))

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxnn.checks import check_whole, sentence
 from jaxnn.layers import Layer
-from jaxnn.layers.base import no_cotangent
+from jaxnn.layers.base import check_array, no_cotangent
 from jaxnn.losses import Loss, SoftmaxCrossEntropy
 from jaxnn.tasks.base import Engine, Task, mean, shares
 from jaxnn.typing import Batch, Key, Metrics, Params, Sequences
@@ -170,6 +170,7 @@ def _cotangent(outputs: Any, errors: jax.Array) -> Any:
 
 def _check_tokens(where: str, batch: Batch) -> None:
     values = _values(_parts(batch.x)[1])
+    check_array(where, values)
     if not jnp.issubdtype(values.dtype, jnp.integer):
         advice = "Number the tokens from 0, for instance by numpy.unique(tokens, return_inverse=True)."
         raise TypeError(sentence(where, "x", "whole numbers", f"dtype {values.dtype}", advice))

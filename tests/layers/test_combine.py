@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import pytest
 
 from jaxnn.layers import (
+    GRU,
     BatchNorm,
     Chain,
     Concat,
@@ -12,13 +13,16 @@ from jaxnn.layers import (
     Dense,
     Dropout,
     Flatten,
+    GlobalAveragePool,
     GroupNorm,
     Identity,
     LayerNorm,
     LearnedPositions,
     MaxPool,
+    MultiHeadAttention,
     Parallel,
     PositionalEncoding,
+    Recurrent,
     ReLU,
     Repeat,
     Reshape,
@@ -202,3 +206,9 @@ def test_layers_of_one_array_tell_that_sequences_go_through_timewise(layer):
     with pytest.raises(TypeError, match=rf"{type(layer).__name__}: x must be one array, got Sequences\. .*Timewise\(\.\.\.\)"):
         layer.init(jax.random.key(0), x)
     Timewise(layer).init(jax.random.key(0), x)
+
+
+@pytest.mark.parametrize("layer", [Recurrent(GRU(2)), MultiHeadAttention(2), GlobalAveragePool()])
+def test_layers_over_time_take_no_tuples(layer):
+    with pytest.raises(TypeError, match=f"{type(layer).__name__}: x must be one array, got tuple"):
+        layer.init(jax.random.key(0), (draw((2, 5, 4)),))
