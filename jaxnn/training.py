@@ -143,6 +143,8 @@ def check_run(where: str, recipe: Recipe, data: Data) -> None:
     _check_lengths(where, data.x)
     predictions = prediction_shape(recipe.task, _initial(recipe, data).params, data.x)
     recipe.task.check(None if data.y is None else np.asarray(data.y), predictions)
+    if data.y is None:
+        recipe.task.check_inputs(jax.tree.map(np.asarray, data.x), predictions)
 
 
 def validation_metrics(recipe: Recipe, data: Data) -> list[str]:

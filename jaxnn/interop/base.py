@@ -39,6 +39,10 @@ class Module(Layer):
     def run(self, learned: Any, state: Any, x: Any, key: Key | None) -> tuple[Any, Any]:
         """The output and the state that this step leaves; without a key in evaluation, where the state stays as it is."""
 
+    @property
+    def stacks(self) -> bool:
+        return False  # what is inside is not known; one after the other is never the slower way for what does not stack
+
     def init(self, key: Key, x: Any) -> Params:
         zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), x)
         with jax.numpy_dtype_promotion("standard"):  # other libraries promote dtypes, whatever the user has set for their own code

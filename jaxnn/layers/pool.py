@@ -95,7 +95,7 @@ class MaxPool(_Pool):
         winner: Any = None
         dtype = jnp.uint8 if math.prod(self.window) <= 256 else jnp.int32
         for number, candidate in enumerate(self._positions(x, -jnp.inf)):
-            better = jnp.ones(candidate.shape, bool) if best is None else candidate > best
+            better = jnp.ones(candidate.shape, bool) if best is None else (candidate > best) | (candidate != candidate)
             best = candidate if best is None else jnp.where(better, candidate, best)
             winner = jnp.where(better, dtype(number), dtype(0) if winner is None else winner)
         return best, (winner, x[:0])  # no rows of x: only its shape is needed, and arrays are what residuals are made of

@@ -58,6 +58,9 @@ class Task(Record, ABC):
         """Refuses targets that this task can't learn, before anything is compiled: y is NumPy's, of the predictions only
         the shape is known."""
 
+    def check_inputs(self, x: Any, predictions: Any) -> None:
+        """Refuses inputs that are targets too and can't be learned, as ``check`` does targets; x is NumPy's."""
+
 
 def mean(values: jax.Array, weight: jax.Array) -> jax.Array:
     """Weighted mean over a batch: sum(w v) / sum(w); 0 where there is no weight at all, for 0 / 0 would end the run."""

@@ -66,6 +66,9 @@ class Reconstruction(Task):
     def check(self, y: Any, predictions: Any) -> None:
         check_no_targets("Reconstruction", y)
 
+    def check_inputs(self, x: Any, predictions: Any) -> None:
+        _check_shares("Reconstruction", self.loss, x)
+
     def _objective(self, params: Params, seen: jax.Array, batch: Batch, key: Key | None) -> jax.Array:
         return mean(self.loss.value(self.model.apply(params, seen, key), batch.x), batch.weight)
 
@@ -122,6 +125,9 @@ class Variational(Task):
 
     def check(self, y: Any, predictions: Any) -> None:
         check_no_targets("Variational", y)
+
+    def check_inputs(self, x: Any, predictions: Any) -> None:
+        _check_shares("Variational", self.loss, x)
 
     def _objective(self, params: Params, batch: Batch, key: Key | None) -> tuple[jax.Array, Metrics]:
         metrics = self._measure(self.model.apply(params, batch.x, key), batch)
@@ -184,3 +190,10 @@ def _units(x: jax.Array) -> int:
 
 def _in_units_of_x(loss: Loss, outputs: jax.Array) -> jax.Array:
     return jax.nn.sigmoid(outputs) if isinstance(loss, BinaryCrossEntropy) else outputs
+
+
+def _check_shares(where: str, loss: Loss, x: Any) -> None:
+    """Cross-entropy is between probabilities: of anything else it has no lowest value."""
+    if isinstance(loss, BinaryCrossEntropy) and (x.min() < 0 or x.max() > 1):
+        advice = "Scale it, for instance x / 255."
+        raise ValueError(sentence(where, "x", "from 0 to 1 with BinaryCrossEntropy", f"{x.min():g} to {x.max():g}", advice))

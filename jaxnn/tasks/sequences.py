@@ -90,6 +90,12 @@ class NextToken(Task):
         if y.max() == NOT_COUNTED:
             raise ValueError(sentence("NextToken", "y", "a token that counts at least", "-1 everywhere"))
 
+    def check_inputs(self, x: Any, predictions: Any) -> None:
+        tokens, values = predictions.shape[-1], _own_steps(_parts(x)[1])
+        if values.min() < 0 or values.max() >= tokens:
+            expected = f"whole numbers from 0 to {tokens - 1}, of which the model has an output each"
+            raise ValueError(sentence("NextToken", "x", expected, f"{values.min()} to {values.max()}"))
+
     def _objective(self, params: Params, steps: "_Steps", key: Key | None) -> jax.Array:
         return self._mean(self.loss.value(_values(self.model.apply(params, steps.seen, key)), steps.wanted), steps)
 
@@ -107,6 +113,7 @@ def generate(task: NextToken, params: Params, prompt: Any, *, steps: int, key: K
     """
     context, prompt = _parts(prompt)
     _check_prompt(prompt, steps, temperature)
+    prompt = jnp.asarray(prompt).astype(jnp.int32)  # a narrower dtype may not hold every token
     time, params = prompt.shape[1], jax.tree.map(jnp.asarray, params)  # those of a Run are NumPy's
 
     def step(tokens: jax.Array, scanned: Any) -> tuple[jax.Array, None]:
@@ -158,6 +165,12 @@ def _joined(context: tuple[Any, ...] | None, tokens: Any) -> Any:
 
 def _values(sequences: Any) -> Any:
     return sequences.values if isinstance(sequences, Sequences) else sequences
+
+
+def _own_steps(x: Any) -> np.ndarray:
+    """The numbers that rows really have, without what they are filled up with."""
+    values, lengths, _ = x if isinstance(x, Sequences) else Sequences(x)
+    return values if lengths is None else values[np.arange(values.shape[1]) < lengths[:, None]]
 
 
 def _cotangent(outputs: Any, errors: jax.Array) -> Any:

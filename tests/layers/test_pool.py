@@ -104,3 +104,8 @@ def test_what_does_not_fit_is_refused():
         MaxPool().init(key, jnp.ones((2, 5, 5, 1), "int32"))
     with pytest.raises(ValueError, match="MaxPool: stride must be a whole number >= 1"):
         MaxPool(stride=0)
+
+
+@pytest.mark.parametrize("row", [[1.0, np.nan], [np.nan, 1.0]])
+def test_what_is_no_number_is_not_lost(row):
+    assert np.isnan(MaxPool((2,)).apply((), jnp.array(row)[None, :, None])).all()

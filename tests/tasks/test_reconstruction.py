@@ -170,3 +170,12 @@ def test_mistakes(task, data, match):
 def test_a_code_has_at_least_one_number():
     with pytest.raises(ValueError, match="VariationalAutoencoder: latent must be a whole number >= 1, got 0"):
         VariationalAutoencoder(Dense(4), Dense(3), latent=0)
+
+
+@pytest.mark.parametrize("name", ["Reconstruction", "Variational"])
+def test_cross_entropy_is_of_numbers_from_0_to_1(name):
+    model = models.autoencoder((3,), 2, 4) if name == "Reconstruction" else models.variational_autoencoder((3,), 2, 4)
+    task = {"Reconstruction": Reconstruction, "Variational": Variational}[name](model, loss=losses.BinaryCrossEntropy())
+    recipe = Recipe(task, optimizer(optax.sgd, learning_rate=0.1), epochs=1)
+    with pytest.raises(ValueError, match=rf"{name}: x must be from 0 to 1 with BinaryCrossEntropy, got 0 to 255\. Scale it"):
+        fit(recipe, (np.array([[0.0, 255.0, 1.0, 2.0]] * 4, np.float32), None))

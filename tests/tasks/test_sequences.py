@@ -201,3 +201,22 @@ def test_mistakes(task, data, error, match):
 def test_prompts_that_can_not_be_gone_on_from(prompt, options, error, match):
     with pytest.raises(error, match=match):
         generate(pairs(), (), prompt, **({"steps": 1, "key": jax.random.key(0)} | options))
+
+
+@pytest.mark.parametrize(("token", "got"), [(TOKENS, f"0 to {TOKENS}"), (-1, f"-1 to {TOKENS - 1}")])
+def test_tokens_that_are_targets_too_must_have_an_output_each(token, got):
+    recipe = Recipe(recurrent(), optimizer(optax.sgd, learning_rate=0.1), epochs=1)
+    x = np.arange(ROWS * TIME, dtype=np.int32).reshape(ROWS, TIME) % TOKENS
+    x[2, -1] = token
+    with pytest.raises(ValueError, match=rf"NextToken: x must be whole numbers from 0 to {TOKENS - 1}, .* got {got}"):
+        fit(recipe, (x, None))
+    in_time = NextToken(Chain((Timewise(Embedding(TOKENS, 3)), Recurrent(GRU(3), returns="all"), Timewise(Dense(TOKENS)))))
+    lengths = np.full(ROWS, TIME - 1, np.int32)  # what rows are filled up with is no token
+    assert fit(recipe.replace(task=in_time), (Sequences(np.maximum(x, 0) % (TOKENS + 1), lengths), None)).outcome == "finished"
+
+
+def test_a_prompt_of_narrow_numbers_is_gone_on_from_in_wide_ones():
+    task = pairs(300)
+    params = init(task, Batch(drawn(ROWS, TIME), None, jnp.ones(ROWS)))
+    going_on = generate(task, params, np.zeros((1, 1), np.uint8), steps=3, key=jax.random.key(0))
+    assert going_on.dtype == jnp.int32 and going_on.shape == (1, 4)
