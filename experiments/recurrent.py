@@ -35,8 +35,6 @@ from jaxnn.tasks import NextToken, Task
 from jaxnn.tasks.sequences import generate
 
 CELLS = {"simple RNN": "simple", "GRU": "gru", "LSTM": "lstm"}
-WORKERS = 1
-"""One run at a time: two that draw orthogonal matrices side by side may, on few cores, wait for each other for ever."""
 SAMPLES = 32
 
 
@@ -118,7 +116,7 @@ def main(config: Config = Config(), show: Show = ignore) -> Results:
 def train(tasks: dict[str, Task], data: Any, validation: Any, size: Training, seeds: int) -> dict[str, Chosen]:
     """All tasks at all rates with all seeds in one population, then for each the rate that validates best."""
     recipes = [recipe(task, size, rate) for task in tasks.values() for rate in size.learning_rates]
-    runs = fit_many(recipes, data, validation=validation, seeds=seeds, workers=WORKERS)
+    runs = fit_many(recipes, data, validation=validation, seeds=seeds)
     groups = np.arange(len(runs)).reshape(len(tasks), len(size.learning_rates), seeds)
     chosen = {}
     for name, group in zip(tasks, groups, strict=True):
@@ -192,7 +190,7 @@ def choose_traffic(cell: str, split: traffic.Split, config: Config) -> tuple[tup
     settings = [(dropout, rate) for dropout in config.dropouts for rate in config.traffic.learning_rates]
     recipes = [traffic_recipe(cell, *setting, config.traffic.epochs, config) for setting in settings]
     data, validation = read.rows(1, split.validation), read.rows(split.validation, split.test)
-    runs = fit_many(recipes, data, validation=validation, seeds=config.seeds, workers=WORKERS)
+    runs = fit_many(recipes, data, validation=validation, seeds=config.seeds)
     losses = np.reshape([run.history["validation_loss"] for run in runs], (len(settings), config.seeds, -1)).mean(axis=1)
     setting, epoch = np.unravel_index(np.argmin(losses), losses.shape)
     return settings[setting], int(epoch) + 1
@@ -202,7 +200,7 @@ def forecast(cell: str, split: traffic.Split, settings: tuple[float, float], epo
     """Forecasts (seeds, steps, flows) of the steps held out, by networks trained on all before them."""
     read = traffic.pieces(split.values, config.traffic_length, split.test)
     recipes = [traffic_recipe(cell, *settings, epochs, config)]
-    runs = fit_many(recipes, read.rows(1, split.test), seeds=config.traffic_seeds, workers=WORKERS)
+    runs = fit_many(recipes, read.rows(1, split.test), seeds=config.traffic_seeds)
     x, _ = read.rows(split.test, len(split.values))
     return np.array([read.forecast(run.predict(x)) for run in runs])
 

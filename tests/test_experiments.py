@@ -20,12 +20,14 @@ from experiments import (
     depth,
     initialisation,
     logistic_neuron,
+    mnist,
     recurrent,
     threshold_units,
     universal_approximator,
     vanishing_gradient,
 )
 from experiments.support import grammar, hand_computed, sequences, traffic
+from experiments.support.digits import read_digits
 from experiments.support.runner import command_line, plain
 from jaxnn.data import windows
 
@@ -303,6 +305,28 @@ def test_housing_is_read_where_its_file_is(tmp_path: Path) -> None:
     dataset = bypass.read(config)
     assert (dataset.rows, dataset.target_name) == (60, "median_house_value")
     assert bypass.score(None, dataset, 0, config).r2 < 1
+
+
+@pytest.mark.usefixtures("no_data_folder")
+def test_each_kind_of_network_reads_digits() -> None:
+    results, figures = smoke(mnist)
+    assert results["data"]["name"] == "digits"
+    for name in (mnist.MLP, mnist.CNN, mnist.LSTM):
+        assert results[name]["test accuracy"]["mean"] > 0.8
+        assert "reached" not in results[name]
+    assert results[mnist.SHORT]["parameters"] == results[mnist.CNN]["parameters"]
+    assert set(figures) == {"mnist", "mnist_confusion", "mnist_misread"}
+
+
+def test_mnist_is_read_in_three_parts(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = {"train": 30, "val": 7, "test": 5}
+    x = {f"x_{part}": random.integers(0, 256, (count, 784), dtype=np.uint8) for part, count in rows.items()}
+    np.savez(tmp_path / "mnist.npz", **x, **{f"y_{part}": np.arange(count, dtype=np.uint8) % 10 for part, count in rows.items()})
+    digits = read_digits(str(tmp_path), 20)
+    assert [part[0].shape for part in digits[1:]] == [(20, 28, 28, 1), (7, 28, 28, 1), (5, 28, 28, 1)]
+    np.testing.assert_array_equal(digits.train[0][3, 1, 2, 0], x["x_train"][3, 30] / np.float32(255))
+    assert (digits.name, digits.train[0].dtype, digits.train[1].dtype) == ("MNIST", np.float32, np.int32)
 
 
 def test_command_line_writes_results_and_figures_but_no_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
