@@ -18,6 +18,7 @@ from experiments import (
     bypass,
     classification,
     depth,
+    feature_maps,
     initialisation,
     logistic_neuron,
     mnist,
@@ -27,7 +28,7 @@ from experiments import (
     vanishing_gradient,
 )
 from experiments.support import grammar, hand_computed, sequences, traffic
-from experiments.support.digits import read_digits
+from experiments.support.digits import Digits, read_digits
 from experiments.support.runner import command_line, plain
 from jaxnn.data import windows
 
@@ -327,6 +328,33 @@ def test_mnist_is_read_in_three_parts(tmp_path: Path) -> None:
     assert [part[0].shape for part in digits[1:]] == [(20, 28, 28, 1), (7, 28, 28, 1), (5, 28, 28, 1)]
     np.testing.assert_array_equal(digits.train[0][3, 1, 2, 0], x["x_train"][3, 30] / np.float32(255))
     assert (digits.name, digits.train[0].dtype, digits.train[1].dtype) == ("MNIST", np.float32, np.int32)
+
+
+@pytest.mark.usefixtures("no_data_folder")
+def test_maps_share_their_weights() -> None:
+    results, figures = smoke(feature_maps)
+    assert results["largest |map - product of patches and kernel|"] < 1e-5
+    assert max(results["largest |maps of the shifted image - shifted maps|"].values()) < 1e-6
+    assert all(row["side"] == row["by formula"] for row in results["sizes of maps"])
+    assert results["weights of a convolution"]["8 × 8 × 1 to 8 × 8 × 4"] == {
+        "shared": 40,
+        "a kernel for each place": 40 * 64,
+        "dense": 65 * 256,
+        "dense / shared": 416,
+    }
+    assert results["test accuracy, all test rows"][feature_maps.LENET]["mean"] > 0.7
+    assert set(figures) == {"feature_maps", "feature_maps_filters", "feature_maps_shift"}
+
+
+def test_global_pooling_takes_as_many_parameters_as_flattening() -> None:
+    x, y = np.zeros((1, 28, 28, 1), np.float32), np.zeros(1, np.int32)
+    digits = Digits("MNIST", (x, y), (x, y), (x, y))
+    counts = {
+        name: sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(network.init, jax.random.key(0), x)))
+        for name, network in feature_maps.networks(digits, feature_maps.Config()).items()
+    }
+    assert counts[feature_maps.LENET] == counts[feature_maps.GLOBAL] == 61_706
+    assert counts[feature_maps.MLP] == pytest.approx(61_706, rel=0.01)
 
 
 def test_command_line_writes_results_and_figures_but_no_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
