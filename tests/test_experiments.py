@@ -22,12 +22,13 @@ from experiments import (
     initialisation,
     logistic_neuron,
     mnist,
+    orientation,
     recurrent,
     threshold_units,
     universal_approximator,
     vanishing_gradient,
 )
-from experiments.support import grammar, hand_computed, sequences, traffic
+from experiments.support import grammar, hand_computed, oriented, sequences, traffic
 from experiments.support.digits import Digits, read_digits
 from experiments.support.runner import command_line, plain
 from jaxnn.data import windows
@@ -355,6 +356,42 @@ def test_global_pooling_takes_as_many_parameters_as_flattening() -> None:
     }
     assert counts[feature_maps.LENET] == counts[feature_maps.GLOBAL] == 61_706
     assert counts[feature_maps.MLP] == pytest.approx(61_706, rel=0.01)
+
+
+@pytest.mark.usefixtures("no_data_folder")
+def test_units_answer_best_to_bars_of_their_own_orientation() -> None:
+    results, figures = smoke(orientation)
+    for rows in results["hand-set"].values():
+        assert rows["all peaks at their own angle"]
+        np.testing.assert_array_equal(rows["peaks of complex cells"], rows["own angles"])
+        assert rows["response at right angles, share of the peak"] < 0.1
+        assert rows["share of the way at which more than half is answered"]["simple"] < 0.2
+        assert rows["share of the way at which more than half is answered"]["complex"] > 0.8
+    assert set(results["first layer"]) == {"drawn", "learned"}
+    assert set(figures) == {"orientation", "orientation_learned"}
+
+
+def test_a_bar_lies_where_its_angle_says() -> None:
+    flat, upright, rising = (oriented.bar(9, angle, 1.0) for angle in (0, 90, 45))
+    np.testing.assert_allclose(flat, np.eye(9)[4][:, None] * np.ones(9))
+    np.testing.assert_allclose(upright, flat.T)
+    assert rising[8, 0] == rising[0, 8] > 0 == rising[0, 0]
+    np.testing.assert_allclose(oriented.bar(9, 0, 1.0, position=2.0), np.roll(flat, -2, axis=0))  # across is up
+
+
+@pytest.mark.parametrize("angle", [0, 30, 90])
+@pytest.mark.parametrize("make", oriented.FILTERS.values(), ids=oriented.FILTERS)
+def test_filters_say_nothing_of_even_light(make: Any, angle: int) -> None:
+    weights = make(11, angle)
+    assert weights.sum() == pytest.approx(0, abs=1e-12) and np.square(weights).sum() == pytest.approx(1)
+
+
+def test_selectivity_and_width_of_a_known_tuning_curve() -> None:
+    angles = np.arange(0, 180, 10)
+    curve = np.maximum(0, 1 - np.abs(angles - 90) / 40)  # falls to one half 20 degrees from its peak
+    assert orientation.half_width(curve, angles) == pytest.approx(20)
+    assert orientation.half_width(np.roll(curve, 9), angles) == pytest.approx(20)
+    np.testing.assert_allclose(orientation.selectivity((1 + np.cos(2 * np.deg2rad(angles)))[:, None], angles), 0.5)
 
 
 def test_command_line_writes_results_and_figures_but_no_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
