@@ -34,7 +34,7 @@ def classifier(learning_rate):
 
 @pytest.fixture(scope="module")
 def result():
-    return sweep(classifier, RATES | {"learning_rate": Choice(0.0, 0.01, 0.1, 1.0, 1e38)}, DATA, search=Grid(), key=2, keep=2)
+    return sweep(classifier, RATES | {"learning_rate": Choice(0.0, 0.01, 0.1, 1.0, 3e38)}, DATA, search=Grid(), key=2, keep=2)
 
 
 def test_a_grid_trains_every_combination_and_random_as_many_as_it_says():
@@ -50,7 +50,7 @@ def test_the_best_come_first_and_the_diverged_last(result):
     scores = [trial.score for trial in result.trials]
     assert scores[:-1] == sorted(scores[:-1]) and math.isnan(scores[-1])
     assert result.best is result.trials[0] is result.winner
-    assert result.trials[-1].outcome == "diverged" and result.trials[-1].hyperparameters == {"learning_rate": 1e38}
+    assert result.trials[-1].outcome == "diverged" and result.trials[-1].hyperparameters == {"learning_rate": 3e38}
     assert [trial.outcome for trial in result.trials[:-1]] == ["finished"] * 4
     for trial in result.trials[:-1]:
         assert trial.score == trial.history["validation_loss"][-1] == trial.validation_loss
@@ -58,7 +58,7 @@ def test_the_best_come_first_and_the_diverged_last(result):
 
 def test_a_metric_that_is_no_loss_is_maximised_and_ties_go_by_loss_then_number():
     by_accuracy = sweep(
-        classifier, {"learning_rate": Choice(*np.linspace(0, 1, 12).tolist(), 1e38)}, DATA, search=Grid(), metric="validation_accuracy"
+        classifier, {"learning_rate": Choice(*np.linspace(0, 1, 12).tolist(), 3e38)}, DATA, search=Grid(), metric="validation_accuracy"
     )
     order = [(-trial.score, trial.validation_loss, trial.number) for trial in by_accuracy.trials[:-1]]
     assert order == sorted(order)
@@ -69,7 +69,7 @@ def test_a_metric_that_is_no_loss_is_maximised_and_ties_go_by_loss_then_number()
 
 def test_the_order_of_arrival_has_no_say(result):
     for workers in (1, 3):
-        again = sweep(classifier, {"learning_rate": Choice(0.0, 0.01, 0.1, 1.0, 1e38)}, DATA, search=Grid(), key=2, workers=workers)
+        again = sweep(classifier, {"learning_rate": Choice(0.0, 0.01, 0.1, 1.0, 3e38)}, DATA, search=Grid(), key=2, workers=workers)
         assert [trial.number for trial in again.trials] == [trial.number for trial in result.trials]
         assert_same_bits([trial.history for trial in again.trials], [trial.history for trial in result.trials])
 
