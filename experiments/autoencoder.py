@@ -68,7 +68,7 @@ class Config:
     @classmethod
     def smoke(cls) -> "Config":
         """One seed, one width, few epochs."""
-        digits, mnist = DIGITS._replace(epochs=15, batch_size=16), MNIST._replace(epochs=1)
+        digits, mnist = Size((64,), (16,), 30, 16), MNIST._replace(epochs=1)
         return cls(seeds=1, widths=(4,), rows=800, digits=digits, mnist=mnist, longer=1)
 
 

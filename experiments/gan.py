@@ -76,7 +76,7 @@ class Config:
     @classmethod
     def smoke(cls) -> "Config":
         """One seed, smaller networks, small images."""
-        return cls(seeds=1, hidden=(64, 32), epochs=40, batch_size=32, shown=(), samples=300, judge_epochs=8)
+        return cls(seeds=1, hidden=(64,), epochs=40, batch_size=32, shown=(), samples=300, judge_features=(8,), judge_epochs=8)
 
 
 class Judge:
