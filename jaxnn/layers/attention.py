@@ -15,8 +15,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import check_whole, sentence
-from jaxnn.layers.base import Layer, check_array, check_floating, no_cotangent
+from jaxnn.layers.base import Layer, check_array, check_floating
 from jaxnn.layers.precision import widened
+from jaxnn.layers.sequences import as_sequences, cotangent_of, values_of, with_lengths_of, within
 from jaxnn.records import static
 from jaxnn.typing import Key, Params, Sequences
 
@@ -57,13 +58,13 @@ class MultiHeadAttention(Layer):
             past = jnp.tril(jnp.ones((values.shape[1], values.shape[1]), bool))
             seen = past if seen is None else past & seen
         y, kept = _attend(params, self.heads, values, values, seen)
-        return _as_given(x, y), (x, kept)
+        return with_lengths_of(x, y), (x, kept)
 
     def backward(self, params: Params, residuals: Any, dy: Any) -> tuple[Params, Any]:
         x, kept = residuals
-        values = _values(x)
-        dparams, dqueries, dmemory = _attend_backward(params, self.heads, values, values, kept, _values(dy))
-        return dparams, _cotangent(x, dqueries + dmemory)
+        values = values_of(x)
+        dparams, dqueries, dmemory = _attend_backward(params, self.heads, values, values, kept, values_of(dy))
+        return dparams, cotangent_of(x, dqueries + dmemory)
 
 
 class CrossAttention(Layer):
@@ -94,12 +95,12 @@ class CrossAttention(Layer):
         values, _ = _steps("CrossAttention", "queries", queries, features=params["query"]["kernel"].shape[0])
         remembered, lengths = _steps("CrossAttention", "memory", memory, features=params["key"]["kernel"].shape[0])
         y, kept = _attend(params, self.heads, values, remembered, _within(lengths, remembered.shape[1]))
-        return _as_given(queries, y), (x, kept)
+        return with_lengths_of(queries, y), (x, kept)
 
     def backward(self, params: Params, residuals: Any, dy: Any) -> tuple[Params, Any]:
         (queries, memory), kept = residuals
-        dparams, dqueries, dmemory = _attend_backward(params, self.heads, _values(queries), _values(memory), kept, _values(dy))
-        return dparams, (_cotangent(queries, dqueries), _cotangent(memory, dmemory))
+        dparams, dqueries, dmemory = _attend_backward(params, self.heads, values_of(queries), values_of(memory), kept, values_of(dy))
+        return dparams, (cotangent_of(queries, dqueries), cotangent_of(memory, dmemory))
 
 
 def _attend(params: Params, heads: int, queries: jax.Array, memory: jax.Array, seen: jax.Array | None) -> tuple[jax.Array, Any]:
@@ -174,12 +175,12 @@ def _init(where: str, heads: int, head_features: int | None, key: Key, queries: 
 
 def _within(lengths: Any, time: int) -> jax.Array | None:
     """(batch, 1, 1, time): which steps are meant, None for all."""
-    return None if lengths is None else (jnp.arange(time, dtype=jnp.int32) < lengths.astype(jnp.int32)[:, None])[:, None, None]
+    return None if lengths is None else within(lengths, time)[:, None, None]
 
 
 def _steps(where: str, argument: str, x: Any, *, features: int | None = None) -> tuple[Any, Any]:
     """Values (batch, time, features) and lengths (batch,) or None, of which shapes and dtypes are right."""
-    values, lengths, state = x if isinstance(x, Sequences) else (x, None, None)
+    values, lengths, state = as_sequences(x)
     check_array(where, values)
     if len(values.shape) != 3 or features not in (None, values.shape[2]):
         expected = f"of shape (batch, time, {features or 'features'})" + (", as its parameters are" if features else "")
@@ -197,20 +198,6 @@ def _pair(x: Any) -> tuple[Any, Any]:
     if isinstance(x, Sequences) or not isinstance(x, tuple) or len(x) != 2:
         raise TypeError(sentence("CrossAttention", "x", "the two (queries, memory)", type(x).__name__))
     return x
-
-
-def _values(x: Any) -> jax.Array:
-    return x.values if isinstance(x, Sequences) else x
-
-
-def _as_given(x: Any, y: jax.Array) -> Any:
-    return Sequences(y, x.lengths) if isinstance(x, Sequences) and x.lengths is not None else y
-
-
-def _cotangent(x: Any, dx: jax.Array) -> Any:
-    if not isinstance(x, Sequences):
-        return dx
-    return Sequences(dx, None if x.lengths is None else no_cotangent(x.lengths))
 
 
 def _check_heads(where: str, heads: Any, head_features: Any) -> None:

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import sentence
-from jaxnn.layers.base import Layer, add_cotangents, no_cotangent
+from jaxnn.layers.base import Layer, add_cotangents
+from jaxnn.layers.sequences import cotangent_of, values_of, with_lengths_of
 from jaxnn.typing import Key, Params, Sequences
 
 
@@ -108,28 +109,19 @@ class Timewise(Layer):
 
     def init(self, key: Key, x: Any) -> Params:
         check_layers("Timewise", (self.layer,), "Timewise(Dense(8))", argument="layer")
-        return self.layer.init(key, x.values if isinstance(x, Sequences) else x)
+        return self.layer.init(key, values_of(x))
 
     def apply(self, params: Params, x: Any, key: Key | None = None) -> Any:
-        if not isinstance(x, Sequences):
-            return self.layer.apply(params, x, key)
-        y = self.layer.apply(params, x.values, key)
-        return y if x.lengths is None else Sequences(y, x.lengths)
+        return with_lengths_of(x, self.layer.apply(params, values_of(x), key))
 
     def forward(self, params: Params, x: Any, key: Key | None = None) -> tuple[Any, Any]:
-        if not isinstance(x, Sequences):
-            y, residuals = self.layer.forward(params, x, key)
-            return y, (residuals, None)
-        y, residuals = self.layer.forward(params, x.values, key)
-        return y if x.lengths is None else Sequences(y, x.lengths), (residuals, Sequences(None, x.lengths, x.state))
+        y, residuals = self.layer.forward(params, values_of(x), key)
+        return with_lengths_of(x, y), (residuals, x._replace(values=None) if isinstance(x, Sequences) else None)
 
     def backward(self, params: Params, residuals: Any, dy: Any) -> tuple[Params, Any]:
         kept, given = residuals
-        dparams, dvalues = self.layer.backward(params, kept, dy.values if isinstance(dy, Sequences) else dy)
-        if given is None:
-            return dparams, dvalues
-        lengths = None if given.lengths is None else no_cotangent(given.lengths)
-        return dparams, Sequences(dvalues, lengths, jax.tree.map(jnp.zeros_like, given.state))
+        dparams, dvalues = self.layer.backward(params, kept, values_of(dy))
+        return dparams, cotangent_of(given, dvalues)
 
 
 def layer_keys(key: Key | None, layers: Sequence[Layer]) -> list[Key | None]:

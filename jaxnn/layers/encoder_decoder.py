@@ -8,6 +8,7 @@ from jaxnn.checks import sentence
 from jaxnn.layers.base import Layer
 from jaxnn.layers.cells import Cell
 from jaxnn.layers.recurrent import Recurrent, check_recurrence
+from jaxnn.layers.sequences import as_sequences
 from jaxnn.records import static
 from jaxnn.typing import Key, Params, Sequences
 
@@ -69,7 +70,7 @@ class EncoderDecoder(Layer):
         encoder, decoder, given = residuals
         dsource, dtarget = (None, dy) if self.returns == "target" else dy
         ddecoder, dx = self._decoder.backward(params["decoder"], decoder, dtarget)
-        dread = dx.state if self.returns == "target" else _sequences(dsource)._replace(state=dx.state)
+        dread = dx.state if self.returns == "target" else as_sequences(dsource)._replace(state=dx.state)
         dencoder, dsource = self._encoder.backward(params["encoder"], encoder, dread)
         return {"encoder": dencoder, "decoder": ddecoder}, (dsource, dx.values if given is None else dx._replace(state=None))
 
@@ -92,12 +93,8 @@ class EncoderDecoder(Layer):
         return x
 
 
-def _sequences(x: Any) -> Sequences:
-    return x if isinstance(x, Sequences) else Sequences(x)
-
-
 def _beginning_with(target: Any, state: Any) -> Sequences:
-    return _sequences(target)._replace(state=state)
+    return as_sequences(target)._replace(state=state)
 
 
 def _without_state(read: Sequences) -> Any:

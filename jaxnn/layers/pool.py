@@ -14,7 +14,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxnn.checks import sentence
-from jaxnn.layers.base import Layer, check_array, check_floating, no_cotangent
+from jaxnn.layers.base import Layer, check_array, check_floating
+from jaxnn.layers.sequences import as_sequences, cotangent_of, values_of, within
 from jaxnn.layers.windows import Pads, Sizes, check_images, check_window, explicit_pads, sizes_of
 from jaxnn.records import static
 from jaxnn.typing import Key, Params, Sequences
@@ -138,7 +139,34 @@ class AveragePool(_Pool):
         return sum(self._positions(jnp.ones((1, *x.shape[1:-1], 1), x.dtype), 0.0))  # type: ignore[return-value]
 
 
-class GlobalMaxPool(Layer):
+class _GlobalPool(Layer):
+    """What the poolings of everything between batch and channels share; of ``Sequences`` only the steps that each row has."""
+
+    def init(self, key: Key, x: Any) -> Params:
+        where, values = type(self).__name__, values_of(x)
+        check_array(where, values)
+        if len(values.shape) < 3:
+            expected = "of shape (batch, ..., channels) with something to pool between"
+            raise ValueError(sentence(where, "x", expected, f"shape {values.shape}"))
+        check_floating(where, values)
+        return ()
+
+    def _elements(self, x: Any) -> tuple[jax.Array, jax.Array | None]:
+        """Values (rows, elements, channels) and which of them are there, (rows, elements, 1), or None where all are."""
+        values, lengths, _ = as_sequences(x)
+        flat = values.reshape(values.shape[0], -1, values.shape[-1])
+        return flat, None if lengths is None else within(lengths, flat.shape[1])[..., None]
+
+    def _kept(self, x: Any) -> Any:
+        """x without its rows: what ``_laid_back`` needs to know of it."""
+        return x._replace(values=x.values[:0]) if isinstance(x, Sequences) else x[:0]
+
+    def _laid_back(self, x: Any, dvalues: jax.Array) -> Any:
+        """The cotangent (rows, elements, channels) in the structure and shape of x."""
+        return cotangent_of(x, dvalues.reshape(dvalues.shape[0], *values_of(x).shape[1:]))
+
+
+class GlobalMaxPool(_GlobalPool):
     """The largest number of each channel: x (batch, n..., channels), y (batch, channels). Rule: as ``MaxPool``, the first of equal ones.
 
     Of ``Sequences`` only the steps that each row has.
@@ -148,23 +176,19 @@ class GlobalMaxPool(Layer):
     [[3.0]]
     """
 
-    def init(self, key: Key, x: Any) -> Params:
-        _check_global("GlobalMaxPool", x)
-        return ()
-
     def forward(self, params: Params, x: Any, key: Key | None = None) -> tuple[jax.Array, Any]:
-        values, there = _elements(x)
+        values, there = self._elements(x)
         masked = values if there is None else jnp.where(there, values, jnp.asarray(-jnp.inf, values.dtype))
         winner = jnp.argmax(masked, axis=1, keepdims=True).astype(jnp.int32)
-        return jnp.take_along_axis(masked, winner, axis=1)[:, 0], (winner, _empty(x))
+        return jnp.take_along_axis(masked, winner, axis=1)[:, 0], (winner, self._kept(x))
 
     def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, Any]:
-        winner, like = residuals
-        steps = jnp.arange(math.prod(_values(like).shape[1:-1]), dtype=jnp.int32)[None, :, None]
-        return (), _as_given(jnp.where(steps == winner, dy[:, None], jnp.zeros_like(dy[:, None])), like, dy.shape[0])
+        winner, x = residuals
+        steps = jnp.arange(math.prod(values_of(x).shape[1:-1]), dtype=jnp.int32)[None, :, None]
+        return (), self._laid_back(x, jnp.where(steps == winner, dy[:, None], jnp.zeros_like(dy[:, None])))
 
 
-class GlobalAveragePool(Layer):
+class GlobalAveragePool(_GlobalPool):
     """The mean of each channel: x (batch, n..., channels), y (batch, channels). Rule: every element gets dy / their number.
 
     Of ``Sequences`` only the steps that each row has. Source: Lin et al. 2014.
@@ -174,21 +198,17 @@ class GlobalAveragePool(Layer):
     [[2.0]]
     """
 
-    def init(self, key: Key, x: Any) -> Params:
-        _check_global("GlobalAveragePool", x)
-        return ()
-
     def forward(self, params: Params, x: Any, key: Key | None = None) -> tuple[jax.Array, Any]:
-        values, there = _elements(x)
+        values, there = self._elements(x)
         if there is None:
             share = jnp.full((1, values.shape[1], 1), 1 / values.shape[1], values.dtype)
         else:
             share = there.astype(values.dtype) / there.sum(axis=1, keepdims=True).astype(values.dtype)
-        return (values * share).sum(axis=1), (share, _empty(x))
+        return (values * share).sum(axis=1), (share, self._kept(x))
 
     def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, Any]:
-        share, like = residuals
-        return (), _as_given(dy[:, None] * share, like, dy.shape[0])
+        share, x = residuals
+        return (), self._laid_back(x, dy[:, None] * share)
 
 
 def _beside(part: jax.Array, number: jax.Array) -> jax.Array:
@@ -211,37 +231,3 @@ def _spread(part: jax.Array, start: Sizes, stride: Sizes) -> jax.Array:
     """A part with stride - 1 zeros between its elements, moved by its position in the window."""
     edges = [(first, 0, step - 1) for first, step in zip(start, stride, strict=True)]
     return lax.pad(part, jnp.zeros((), part.dtype), ((0, 0, 0), *edges, (0, 0, 0)))
-
-
-def _check_global(where: str, x: Any) -> None:
-    values = _values(x)
-    check_array(where, values)
-    if len(values.shape) < 3:
-        raise ValueError(sentence(where, "x", "of shape (batch, ..., channels) with something to pool between", f"shape {values.shape}"))
-    check_floating(where, values)
-
-
-def _values(x: Any) -> Any:
-    return x.values if isinstance(x, Sequences) else x
-
-
-def _elements(x: Any) -> tuple[jax.Array, jax.Array | None]:
-    """Values (rows, elements, channels) and which of them are there, (rows, elements, 1), or None where all are."""
-    values = _values(x)
-    flat = values.reshape(values.shape[0], -1, values.shape[-1])
-    if not isinstance(x, Sequences) or x.lengths is None:
-        return flat, None
-    return flat, (jnp.arange(flat.shape[1], dtype=x.lengths.dtype) < x.lengths[:, None])[..., None]
-
-
-def _empty(x: Any) -> Any:
-    return jax.tree.map(lambda leaf: leaf[:0], x)
-
-
-def _as_given(dvalues: jax.Array, like: Any, rows: int) -> Any:
-    """The cotangent of x: an array, or ``Sequences`` whose lengths can't be moved."""
-    shaped = dvalues.reshape(rows, *_values(like).shape[1:])
-    if not isinstance(like, Sequences):
-        return shaped
-    lengths = None if like.lengths is None else no_cotangent(jax.ShapeDtypeStruct((rows,), like.lengths.dtype))
-    return Sequences(shaped, lengths, jax.tree.map(lambda leaf: jnp.zeros((rows, *leaf.shape[1:]), leaf.dtype), like.state))

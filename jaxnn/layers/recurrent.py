@@ -13,8 +13,9 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxnn.checks import check_whole, sentence
-from jaxnn.layers.base import Layer, check_array, check_floating, no_cotangent
+from jaxnn.layers.base import Layer, check_array, check_floating
 from jaxnn.layers.cells import Cell
+from jaxnn.layers.sequences import as_sequences, cotangent_of, values_of
 from jaxnn.records import static
 from jaxnn.typing import Key, Params, Sequences
 
@@ -56,8 +57,8 @@ class Recurrent(Layer):
             check_whole("Recurrent", "truncate", self.truncate, low=1)
 
     def init(self, key: Key, x: Any) -> Params:
-        values = _sequences(x).values
-        _check_sequences(_sequences(x))
+        values = values_of(x)
+        _check_sequences(as_sequences(x))
         return self.cell.init(key, values.shape[-1], values.dtype)
 
     def apply(self, params: Params, x: Any, key: Key | None = None) -> Any:
@@ -102,11 +103,11 @@ class Recurrent(Layer):
         scanned = (states, kept, self._marks(values, lengths), doutputs)
         dstate, errors = lax.scan(step, dstate, scanned, reverse=not self.reverse)
         dparams, dvalues = self.cell.gradients(params, values, states, errors)
-        return dparams, _cotangent_of(x, dvalues.swapaxes(0, 1), dstate)
+        return dparams, cotangent_of(x, dvalues.swapaxes(0, 1), dstate)
 
     def _begin(self, x: Any) -> tuple[jax.Array, Any, Any]:
         """Values with time first, lengths, and the state to begin with."""
-        values, lengths, state = _sequences(x)
+        values, lengths, state = as_sequences(x)
         zeros = self.cell.initial(values.shape[0], values.dtype)
         if state is not None:
             _check_state(state, zeros)
@@ -150,7 +151,7 @@ class Recurrent(Layer):
         zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape[1:], leaf.dtype), states)
         if self.returns == "last":
             return _add_to_output(zeros, dy), None
-        doutputs = (dy.values if isinstance(dy, Sequences) else dy).swapaxes(0, 1)
+        doutputs = values_of(dy).swapaxes(0, 1)
         return dy.state if self.returns == "all and state" else zeros, doutputs
 
 
@@ -200,18 +201,6 @@ def _add_to_output(dstate: Any, doutput: Any) -> Any:
         return dstate
     (first, *others), structure = jax.tree.flatten(dstate)
     return jax.tree.unflatten(structure, [first + doutput, *others])
-
-
-def _sequences(x: Any) -> Sequences:
-    return x if isinstance(x, Sequences) else Sequences(x)
-
-
-def _cotangent_of(x: Any, dvalues: jax.Array, dstate: Any) -> Any:
-    """dx with the structure of x."""
-    if not isinstance(x, Sequences):
-        return dvalues
-    lengths = None if x.lengths is None else no_cotangent(x.lengths)
-    return Sequences(dvalues, lengths, None if x.state is None else dstate)
 
 
 def check_recurrence(where: str, cell: Any, returns: str, choices: tuple[str, ...]) -> None:

@@ -4,7 +4,6 @@ import math
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from jaxnn.checks import sentence
 from jaxnn.layers.base import Layer, check_array
@@ -28,10 +27,10 @@ class Flatten(Layer):
         return ()
 
     def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
-        return x.reshape(x.shape[0], _row("Flatten", x)), _shape_of(x)
+        return x.reshape(x.shape[0], _row("Flatten", x)), x[:0]
 
     def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, jax.Array]:
-        return (), dy.reshape(residuals.shape[:-1])
+        return (), dy.reshape(dy.shape[0], *residuals.shape[1:])
 
 
 class Reshape(Layer):
@@ -57,10 +56,10 @@ class Reshape(Layer):
         return ()
 
     def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
-        return x.reshape(x.shape[0], *self._filled(x)), _shape_of(x)
+        return x.reshape(x.shape[0], *self._filled(x)), x[:0]
 
     def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, jax.Array]:
-        return (), dy.reshape(residuals.shape[:-1])
+        return (), dy.reshape(dy.shape[0], *residuals.shape[1:])
 
     def _filled(self, x: Any) -> tuple[int, ...]:
         """``shape`` with the number that its -1 stands for."""
@@ -76,8 +75,3 @@ def _row(where: str, x: Any) -> int:
     if not x.shape:
         raise ValueError(sentence(where, "x", "of shape (batch, ...)", f"shape {x.shape}", "Add the batch axis: x[None]."))
     return math.prod(x.shape[1:])
-
-
-def _shape_of(x: jax.Array) -> jax.Array:
-    """An array without elements that remembers the shape of x where x itself would be kept in memory for nothing."""
-    return jnp.zeros((*x.shape, 0), jnp.float32)

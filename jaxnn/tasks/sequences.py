@@ -8,7 +8,8 @@ import numpy as np
 
 from jaxnn.checks import check_whole, sentence
 from jaxnn.layers import Layer
-from jaxnn.layers.base import check_array, no_cotangent
+from jaxnn.layers.base import check_array
+from jaxnn.layers.sequences import as_sequences, cotangent_of, values_of, within
 from jaxnn.losses import Loss, SoftmaxCrossEntropy
 from jaxnn.tasks.base import Engine, Task, mean, shares
 from jaxnn.typing import Batch, Key, Metrics, Params, Sequences
@@ -49,7 +50,7 @@ class NextToken(Task):
         _check_tokens("NextToken", batch)
         steps = _steps(batch)
         params = self.model.init(key, steps.seen)
-        logits = _values(jax.eval_shape(self.model.apply, params, steps.seen))
+        logits = values_of(jax.eval_shape(self.model.apply, params, steps.seen))
         if logits.shape[:-1] != steps.wanted.shape or logits.shape[-1] < 2:
             expected = f"of shape (batch, time, tokens >= 2), here {steps.wanted.shape} by tokens"
             raise ValueError(sentence("NextToken", "the model's output", expected, f"shape {logits.shape}", "Let it return all steps."))
@@ -62,18 +63,18 @@ class NextToken(Task):
             loss, gradients = jax.value_and_grad(self._objective)(params, steps, key)
             return {"loss": loss}, gradients
         outputs, residuals = self.model.forward(params, steps.seen, key)
-        errors = self.loss.gradient(_values(outputs), steps.wanted) * shares(steps.weight)[..., None]
-        gradients, _ = self.model.backward(params, residuals, _cotangent(outputs, jnp.where(steps.counted[..., None], errors, 0)))
-        return {"loss": self._mean(self.loss.value(_values(outputs), steps.wanted), steps)}, gradients
+        errors = self.loss.gradient(values_of(outputs), steps.wanted) * shares(steps.weight)[..., None]
+        gradients, _ = self.model.backward(params, residuals, cotangent_of(outputs, jnp.where(steps.counted[..., None], errors, 0)))
+        return {"loss": self._mean(self.loss.value(values_of(outputs), steps.wanted), steps)}, gradients
 
     def evaluate(self, params: Params, batch: Batch) -> Metrics:
         steps = _steps(batch)
-        logits = _values(self.model.apply(params, steps.seen))
+        logits = values_of(self.model.apply(params, steps.seen))
         right = (jnp.argmax(logits, axis=-1).astype(jnp.int32) == steps.wanted).astype(logits.dtype)
         return {"loss": self._mean(self.loss.value(logits, steps.wanted), steps), "accuracy": self._mean(right, steps)}
 
     def predict(self, params: Params, x: Any) -> jax.Array:
-        return jax.nn.softmax(_values(self.model.apply(params, x)), axis=-1)
+        return jax.nn.softmax(values_of(self.model.apply(params, x)), axis=-1)
 
     def total(self, batch: Batch) -> jax.Array:
         return _steps(batch).weight.sum()
@@ -97,7 +98,7 @@ class NextToken(Task):
             raise ValueError(sentence("NextToken", "x", expected, f"{values.min()} to {values.max()}"))
 
     def _objective(self, params: Params, steps: "_Steps", key: Key | None) -> jax.Array:
-        return self._mean(self.loss.value(_values(self.model.apply(params, steps.seen, key)), steps.wanted), steps)
+        return self._mean(self.loss.value(values_of(self.model.apply(params, steps.seen, key)), steps.wanted), steps)
 
     def _mean(self, values: jax.Array, steps: "_Steps") -> jax.Array:
         return mean(jnp.where(steps.counted, values, 0), steps.weight)  # NaN times a weight of 0 would be NaN
@@ -118,7 +119,7 @@ def generate(task: NextToken, params: Params, prompt: Any, *, steps: int, key: K
 
     def step(tokens: jax.Array, scanned: Any) -> tuple[jax.Array, None]:
         at, step_key = scanned
-        logits = jax.lax.dynamic_index_in_dim(_values(task.model.apply(params, _joined(context, tokens))), at - 1, axis=1, keepdims=False)
+        logits = jax.lax.dynamic_index_in_dim(values_of(task.model.apply(params, _joined(context, tokens))), at - 1, axis=1, keepdims=False)
         noise = jax.random.gumbel(step_key, logits.shape, logits.dtype)
         chosen = jnp.argmax(logits + jnp.asarray(temperature, logits.dtype) * noise, axis=-1)
         return tokens.at[:, at].set(chosen.astype(tokens.dtype)), None
@@ -138,7 +139,7 @@ class _Steps(NamedTuple):
 
 def _steps(batch: Batch) -> _Steps:
     context, tokens = _parts(batch.x)
-    values, lengths = _values(tokens), tokens.lengths if isinstance(tokens, Sequences) else None
+    values, lengths, _ = as_sequences(tokens)
     if batch.y is None:
         seen, wanted = values[:, :-1], values[:, 1:].astype(jnp.int32)
         counted = jnp.ones(wanted.shape, bool)
@@ -147,7 +148,7 @@ def _steps(batch: Batch) -> _Steps:
         seen, wanted = values, batch.y.astype(jnp.int32)
         counted = wanted != NOT_COUNTED
     if lengths is not None:
-        counted &= jnp.arange(wanted.shape[1], dtype=lengths.dtype) < lengths[:, None]
+        counted &= within(lengths, wanted.shape[1])
     if isinstance(tokens, Sequences):
         seen = tokens._replace(values=seen, lengths=None if lengths is None else jnp.maximum(lengths, 1))
     weight = jnp.where(counted, batch.weight[:, None], 0)
@@ -163,26 +164,14 @@ def _joined(context: tuple[Any, ...] | None, tokens: Any) -> Any:
     return tokens if context is None else (*context, tokens)
 
 
-def _values(sequences: Any) -> Any:
-    return sequences.values if isinstance(sequences, Sequences) else sequences
-
-
 def _own_steps(x: Any) -> np.ndarray:
     """The numbers that rows really have, without what they are filled up with."""
-    values, lengths, _ = x if isinstance(x, Sequences) else Sequences(x)
-    return values if lengths is None else values[np.arange(values.shape[1]) < lengths[:, None]]
-
-
-def _cotangent(outputs: Any, errors: jax.Array) -> Any:
-    """The errors in the structure of the outputs; lengths have none, and nothing is asked of a final state."""
-    if not isinstance(outputs, Sequences):
-        return errors
-    lengths = None if outputs.lengths is None else no_cotangent(outputs.lengths)
-    return Sequences(errors, lengths, jax.tree.map(jnp.zeros_like, outputs.state))
+    values, lengths, _ = as_sequences(x)
+    return values if lengths is None else values[np.asarray(within(lengths, values.shape[1]))]
 
 
 def _check_tokens(where: str, batch: Batch) -> None:
-    values = _values(_parts(batch.x)[1])
+    values = values_of(_parts(batch.x)[1])
     check_array(where, values)
     if not jnp.issubdtype(values.dtype, jnp.integer):
         advice = "Number the tokens from 0, for instance by numpy.unique(tokens, return_inverse=True)."
