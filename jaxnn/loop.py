@@ -142,9 +142,11 @@ def evaluate(task: Task, params: Params, batch: Batch) -> Metrics:
         padded = jnp.pad(leaf, padding, mode="edge")  # the last row again: zeros may be no example, such as a length of 0
         return padded.reshape(pieces, EVALUATION_ROWS, *leaf.shape[1:])
 
-    def add(total: Metrics, piece: Batch) -> tuple[Metrics, None]:
-        share = task.total(piece) / task.total(batch)
-        return jax.tree.map(lambda sum_, mean: sum_ + share * mean, total, task.evaluate(params, piece)), None
+    whole = task.total(batch)
+
+    def add(sums: Metrics, piece: Batch) -> tuple[Metrics, None]:
+        share = task.total(piece) / whole
+        return jax.tree.map(lambda sum_, mean: sum_ + share * mean, sums, task.evaluate(params, piece)), None
 
     cut_batch = jax.tree.map(cut, batch)
     there = jnp.arange(pieces * EVALUATION_ROWS).reshape(pieces, EVALUATION_ROWS) < rows

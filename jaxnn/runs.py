@@ -52,10 +52,7 @@ class Run:
         x, y = (_like("evaluate", *pair) for pair in zip("xy", (x, y), self.examples, strict=True))
         if len({leaf.shape[0] for leaf in jax.tree.leaves((x, y))}) != 1:
             raise ValueError(sentence("evaluate", "y", "one target for each row of x", "another number of them"))
-        predictions = prediction_shape(self.recipe.task, self.params, x)
-        self.recipe.task.check(y, predictions)
-        if y is None:
-            self.recipe.task.check_inputs(x, predictions)
+        self.recipe.task.check(x, y, prediction_shape(self.recipe.task, self.params, x))
         measured = compiled(_evaluate)(self.recipe.task, self.params, x, y)
         return {name: float(value) for name, value in measured.items()}
 

@@ -134,17 +134,16 @@ def check_run(where: str, recipe: Recipe, data: Data) -> None:
     check_ranges(where, recipe)
     if recipe.early_stopping is not None and data.validation is None:
         raise ValueError(sentence(where, "validation", "given, for early_stopping watches it", "None", "For instance validation=0.2."))
-    for name, leaf in (("x", data.x), ("y", data.y)):
-        for array in map(np.asarray, jax.tree.leaves(leaf)):
+    x, y = jax.tree.map(np.asarray, (data.x, data.y))
+    for name, examples in (("x", x), ("y", y)):
+        for array in jax.tree.leaves(examples):
             bad = array.size - np.isfinite(array).sum() if jnp.issubdtype(array.dtype, jnp.floating) else 0
             if bad:
                 raise ValueError(sentence(where, name, "finite numbers", f"{bad} NaN or infinite of {array.size}", "Drop or impute them."))
     _check_weight(where, data)
     _check_lengths(where, data.x)
     predictions = prediction_shape(recipe.task, _initial(recipe, data).params, data.x)
-    recipe.task.check(None if data.y is None else np.asarray(data.y), predictions)
-    if data.y is None:
-        recipe.task.check_inputs(jax.tree.map(np.asarray, data.x), predictions)
+    recipe.task.check(x, y, predictions)
 
 
 def validation_metrics(recipe: Recipe, data: Data) -> list[str]:

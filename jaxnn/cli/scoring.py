@@ -4,6 +4,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from jaxnn import metrics
 from jaxnn.cli.study import Study
 
 
@@ -19,8 +20,8 @@ def test_score(study: Study, predictor: Predictor) -> float:
     """Accuracy, or R2 = 1 - squared error / variance, on the test rows."""
     predictions, y = predictor.predict(study.data.x[study.test]), study.data.y[study.test]
     if study.kind == "classification":
-        return float(np.mean(predictions.argmax(axis=1) == y))
-    return float(1 - np.mean((y - predictions) ** 2) / np.var(y))
+        return float(metrics.accuracy(y, predictions))
+    return float(metrics.r2(y, predictions))
 
 
 def baseline(study: Study) -> dict[str, float]:
@@ -28,16 +29,15 @@ def baseline(study: Study) -> dict[str, float]:
     y, truth = study.data.y[study.data.train], study.data.y[study.test]
     if study.kind == "classification":
         return {"majority class": float(np.mean(truth == np.bincount(y).argmax()))}
-    return {"mean of training rows": float(1 - np.mean((truth - y.mean()) ** 2) / np.var(truth))}
+    return {"mean of training rows": float(metrics.r2(truth, np.full_like(truth, y.mean())))}
 
 
 def confusion(study: Study, predictor: Predictor) -> list[list[int]]:
     """Test rows of class i taken for class j; empty for a regression."""
     if study.kind == "regression":
         return []
-    counts = np.zeros((study.outputs, study.outputs), int)
-    np.add.at(counts, (study.data.y[study.test], predictor.predict(study.data.x[study.test]).argmax(axis=1)), 1)
-    return counts.tolist()
+    truth, predictions = study.data.y[study.test], predictor.predict(study.data.x[study.test])
+    return metrics.confusion_matrix(truth, predictions, classes=study.outputs).tolist()
 
 
 def pairs(study: Study, predictor: Predictor) -> list[tuple[float, float]]:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from jaxnn.checks import sentence
 from jaxnn.layers import Buffers, Layer
-from jaxnn.layers.base import apply_by_rule
+from jaxnn.layers.buffers import apply_by_rule
 from jaxnn.records import Record, readable, static
 from jaxnn.typing import Key, Params
 

@@ -18,10 +18,11 @@ from jaxnn.layers.activation import (
 )
 from jaxnn.layers.attention import CrossAttention, MultiHeadAttention
 from jaxnn.layers.autoencoder import Autoencoder, VariationalAutoencoder, VariationalOutput
-from jaxnn.layers.base import Buffers, Layer
+from jaxnn.layers.base import Layer
 from jaxnn.layers.batch_norm import BatchNorm
 from jaxnn.layers.bidirectional import Bidirectional
 from jaxnn.layers.branches import Concat, Parallel
+from jaxnn.layers.buffers import Buffers
 from jaxnn.layers.cells import GRU, LSTM, Cell, SimpleRNN
 from jaxnn.layers.combine import Chain, Residual, Timewise
 from jaxnn.layers.conv import Conv, ConvTranspose

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import sentence
-from jaxnn.layers.base import Buffers, Layer, apply_by_rule, check_array, check_floating
+from jaxnn.layers.base import Layer, check_array, check_floating
+from jaxnn.layers.buffers import Buffers, apply_by_rule
 from jaxnn.layers.precision import widened
 from jaxnn.records import number
 from jaxnn.typing import Key, Params

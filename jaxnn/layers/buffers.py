@@ -1,4 +1,4 @@
-"""Trees of parameters with Buffers in them: what of a tree is learned, and what a step leaves for the next.
+"""Numbers that a training step leaves for the next, among those that are learned: their record, their rule, and trees with them.
 
 Which of the two a number is stands in the structure of the tree, so it is decided while tracing: a tree without Buffers goes
 through all of these as it is.
@@ -8,10 +8,43 @@ from typing import Any
 
 import jax
 
-from jaxnn.layers.base import Buffers
-from jaxnn.typing import Params
+from jaxnn.layers.base import Layer
+from jaxnn.records import Record
+from jaxnn.typing import Key, Params
 
-__all__ = ["Buffers", "has_buffers", "with_buffers", "with_moved_buffers", "without_buffers"]
+
+class Buffers(Record):
+    """Numbers among the parameters that are not learned but left by a training step for the next, such as running means.
+
+    values: a pytree of floats. With a key, in training, the "cotangent" of a Buffers is its change, new minus old: ``backward`` returns
+    Buffers(changes) at its place in dparams, ``apply_by_rule`` makes ``jax.grad`` do the same, and the loop adds it. Without a key
+    buffers are numbers like any other, and their cotangent is the derivative. docs/design.md says why.
+    """
+
+    values: Any
+
+
+def apply_by_rule(layer: Layer, params: Params, x: Any, key: Key | None) -> Any:
+    """What a layer with Buffers makes its ``apply``: the output of ``forward``, differentiated in training by ``backward``."""
+    return layer.forward(params, x)[0] if key is None else _output(layer, params, x, key)
+
+
+@jax.custom_vjp
+def _output(layer: Layer, params: Params, x: Any, key: Key) -> Any:
+    return layer.forward(params, x, key)[0]
+
+
+def _output_and_kept(layer: Layer, params: Params, x: Any, key: Key) -> tuple[Any, Any]:
+    y, by_numbers, residuals = jax.vjp(lambda layer: layer.forward(params, x, key), layer, has_aux=True)
+    return y, (layer, params, residuals, by_numbers)
+
+
+def _cotangents(kept: Any, dy: Any) -> tuple[Any, ...]:
+    layer, params, residuals, by_numbers = kept
+    return (*by_numbers(dy), *layer.backward(params, residuals, dy), None)
+
+
+_output.defvjp(_output_and_kept, _cotangents)
 
 
 def has_buffers(tree: Any) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
+from jaxnn import metrics
 from jaxnn.plots.style import BLACK, BLUE, RED, WHITE, shades
 
 
@@ -13,8 +14,7 @@ def confusion_matrix(axes: Axes, truth: np.ndarray, predicted: np.ndarray, names
 
     truth, predicted: classes (rows,) from 0 to len(names) - 1.
     """
-    counts = np.zeros((len(names), len(names)), int)
-    np.add.at(counts, (np.asarray(truth), np.asarray(predicted)), 1)
+    counts = metrics.confusion_matrix(np.asarray(truth), np.asarray(predicted), classes=len(names))
     mistakes = counts * (1 - np.eye(len(names), dtype=int))
     shares = mistakes / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap=shades(WHITE, RED), vmin=0)

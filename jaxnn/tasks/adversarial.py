@@ -10,9 +10,8 @@ from jaxnn.checks import check_whole, sentence
 from jaxnn.layers import Layer
 from jaxnn.losses import BinaryCrossEntropy, Loss
 from jaxnn.records import number, static
-from jaxnn.tasks.base import Engine, Task, mean, shares
+from jaxnn.tasks.base import Engine, Task, check_no_targets, check_without_targets, float_dtype, mean, shares
 from jaxnn.tasks.penalty import add_penalty, penalty, penalty_by_hand, penalty_by_jax
-from jaxnn.tasks.reconstruction import check_no_targets, check_without_targets, float_dtype
 from jaxnn.typing import Batch, Key, Metrics, Params
 
 Objective = Literal["non_saturating", "wasserstein"]
@@ -107,7 +106,7 @@ class Adversarial(Task):
         latent = jax.random.normal(key, (rows, self.latent), float_dtype(params["generator"]))
         return self.generator.apply(params["generator"], latent)
 
-    def check(self, y: Any, predictions: Any) -> None:
+    def check(self, x: Any, y: Any, predictions: Any) -> None:
         check_no_targets("Adversarial", y)
 
     def _draws(self, batch: Batch, key: Key | None) -> "_Draws":

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import sentence
-from jaxnn.layers.base import children
+from jaxnn.layers.base import check_array, check_floating, children
 from jaxnn.records import Record
 from jaxnn.typing import Batch, Key, Metrics, Params
 
@@ -24,9 +24,9 @@ class Task(Record, ABC):
     """Anything that can be trained by gradients on batches."""
 
     @property
-    @abstractmethod
     def draws(self) -> bool:
         """Whether ``gradients`` makes use of its key; if not, it is given None."""
+        return any(layer.draws for layer in children(self).values())
 
     @property
     def stacks(self) -> bool:
@@ -54,12 +54,9 @@ class Task(Record, ABC):
         return batch.weight.sum()
 
     @abstractmethod
-    def check(self, y: Any, predictions: Any) -> None:
-        """Refuses targets that this task can't learn, before anything is compiled: y is NumPy's, of the predictions only
-        the shape is known."""
-
-    def check_inputs(self, x: Any, predictions: Any) -> None:
-        """Refuses inputs that are targets too and can't be learned, as ``check`` does targets; x is NumPy's."""
+    def check(self, x: Any, y: Any, predictions: Any) -> None:
+        """Refuses examples that this task can't learn, before anything is compiled: targets that do not suit it, or inputs where
+        they are targets too. Of the predictions only the shape is known."""
 
 
 def mean(values: jax.Array, weight: jax.Array) -> jax.Array:
@@ -67,9 +64,27 @@ def mean(values: jax.Array, weight: jax.Array) -> jax.Array:
     return jnp.vdot(weight, values) / _divisor(weight)
 
 
-def shares(weight: jax.Array) -> jax.Array:
-    """What each row counts in that mean: w / sum(w)."""
-    return weight / _divisor(weight)
+def shares(weight: jax.Array, axes: int = 1) -> jax.Array:
+    """What each row counts in that mean, w / sum(w), by which its error is multiplied before it goes backwards: (rows, 1, ...)."""
+    return jnp.expand_dims(weight / _divisor(weight), tuple(range(1, axes)))
+
+
+def float_dtype(params: Params) -> Any:
+    """The dtype that the parameters compute in."""
+    return jnp.result_type(*(leaf.dtype for leaf in jax.tree.leaves(params) if jnp.issubdtype(leaf.dtype, jnp.floating)))
+
+
+def check_without_targets(where: str, batch: Batch) -> None:
+    """Refuses targets, and an x that is not one array of floating point."""
+    check_no_targets(where, batch.y)
+    check_array(where, batch.x)
+    check_floating(where, batch.x)
+
+
+def check_no_targets(where: str, y: Any) -> None:
+    """Refuses targets for a task that learns from x alone."""
+    if y is not None:
+        raise ValueError(sentence(where, "y", "None, for it learns from x alone", type(y).__name__, "Write fit(recipe, (x, None))."))
 
 
 def check_output(where: str, outputs: Any, advice: str = "") -> None:

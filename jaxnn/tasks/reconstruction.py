@@ -8,10 +8,9 @@ import jax.numpy as jnp
 
 from jaxnn.checks import sentence
 from jaxnn.layers import Layer, VariationalAutoencoder, VariationalOutput
-from jaxnn.layers.base import check_array, check_floating
 from jaxnn.losses import BinaryCrossEntropy, Loss, SquaredError
 from jaxnn.records import number
-from jaxnn.tasks.base import Engine, Task, check_output, mean, shares
+from jaxnn.tasks.base import Engine, Task, check_no_targets, check_output, check_without_targets, float_dtype, mean, shares
 from jaxnn.typing import Batch, Key, Metrics, Params
 
 
@@ -38,7 +37,7 @@ class Reconstruction(Task):
 
     @property
     def draws(self) -> bool:
-        return self.noise is not None or self.model.draws
+        return self.noise is not None or super().draws
 
     def init(self, key: Key, batch: Batch) -> Params:
         check_without_targets("Reconstruction", batch)
@@ -53,7 +52,7 @@ class Reconstruction(Task):
             loss, gradients = jax.value_and_grad(self._objective)(params, seen, batch, key)
             return {"loss": loss}, gradients
         outputs, residuals = self.model.forward(params, seen, key)
-        errors = self.loss.gradient(outputs, batch.x) * share_of_rows(batch.weight, outputs.ndim)
+        errors = self.loss.gradient(outputs, batch.x) * shares(batch.weight, outputs.ndim)
         gradients, _ = self.model.backward(params, residuals, errors)
         return {"loss": mean(self.loss.value(outputs, batch.x), batch.weight)}, gradients
 
@@ -63,10 +62,8 @@ class Reconstruction(Task):
     def predict(self, params: Params, x: jax.Array) -> jax.Array:
         return _in_units_of_x(self.loss, self.model.apply(params, x))
 
-    def check(self, y: Any, predictions: Any) -> None:
+    def check(self, x: Any, y: Any, predictions: Any) -> None:
         check_no_targets("Reconstruction", y)
-
-    def check_inputs(self, x: Any, predictions: Any) -> None:
         _check_shares("Reconstruction", self.loss, x)
 
     def _objective(self, params: Params, seen: jax.Array, batch: Batch, key: Key | None) -> jax.Array:
@@ -90,10 +87,6 @@ class Variational(Task):
     model: VariationalAutoencoder
     loss: Loss = SquaredError()
     kl: float = number(low=0, default=1.0)
-
-    @property
-    def draws(self) -> bool:
-        return True
 
     def init(self, key: Key, batch: Batch) -> Params:
         check_without_targets("Variational", batch)
@@ -123,10 +116,8 @@ class Variational(Task):
         code = jax.random.normal(key, (rows, self.model.latent), float_dtype(params))
         return _in_units_of_x(self.loss, self.model.decode(params, code))
 
-    def check(self, y: Any, predictions: Any) -> None:
+    def check(self, x: Any, y: Any, predictions: Any) -> None:
         check_no_targets("Variational", y)
-
-    def check_inputs(self, x: Any, predictions: Any) -> None:
         _check_shares("Variational", self.loss, x)
 
     def _objective(self, params: Params, batch: Batch, key: Key | None) -> tuple[jax.Array, Metrics]:
@@ -140,32 +131,9 @@ class Variational(Task):
 
     def _errors(self, outputs: VariationalOutput, batch: Batch) -> VariationalOutput:
         """dJ/d outputs: dKL/dmean = mean, dKL/dlog_variance = (exp(log_variance) - 1) / 2."""
-        errors = self.loss.gradient(outputs.reconstruction, batch.x) * share_of_rows(batch.weight, batch.x.ndim)
-        share = self.kl / _units(batch.x) * share_of_rows(batch.weight, 2)
+        errors = self.loss.gradient(outputs.reconstruction, batch.x) * shares(batch.weight, batch.x.ndim)
+        share = self.kl / _units(batch.x) * shares(batch.weight, 2)
         return VariationalOutput(errors, share * outputs.mean, share * jnp.expm1(outputs.log_variance) / 2)
-
-
-def share_of_rows(weight: jax.Array, axes: int) -> jax.Array:
-    """w / sum(w), by which each row's error is multiplied before it goes backwards, (rows, 1, ...)."""
-    return jnp.expand_dims(shares(weight), tuple(range(1, axes)))
-
-
-def float_dtype(params: Params) -> Any:
-    """The dtype that the parameters compute in."""
-    return jnp.result_type(*(leaf.dtype for leaf in jax.tree.leaves(params) if jnp.issubdtype(leaf.dtype, jnp.floating)))
-
-
-def check_without_targets(where: str, batch: Batch) -> None:
-    """Refuses targets, and an x that is not one array of floating point."""
-    check_no_targets(where, batch.y)
-    check_array(where, batch.x)
-    check_floating(where, batch.x)
-
-
-def check_no_targets(where: str, y: Any) -> None:
-    """Refuses targets for a task that learns from x alone."""
-    if y is not None:
-        raise ValueError(sentence(where, "y", "None, for it learns from x alone", type(y).__name__, "Write fit(recipe, (x, None))."))
 
 
 def _check_reconstruction(where: str, outputs: Any, x: Any, loss: Loss) -> None:

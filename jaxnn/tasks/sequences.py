@@ -42,10 +42,6 @@ class NextToken(Task):
     model: Layer
     loss: Loss = SoftmaxCrossEntropy()
 
-    @property
-    def draws(self) -> bool:
-        return self.model.draws
-
     def init(self, key: Key, batch: Batch) -> Params:
         _check_tokens("NextToken", batch)
         steps = _steps(batch)
@@ -79,23 +75,18 @@ class NextToken(Task):
     def total(self, batch: Batch) -> jax.Array:
         return _steps(batch).weight.sum()
 
-    def check(self, y: Any, predictions: Any) -> None:
-        if y is None:
-            return
+    def check(self, x: Any, y: Any, predictions: Any) -> None:
         time, tokens = predictions.shape[1:]
+        if y is None:
+            expected = f"whole numbers from 0 to {tokens - 1}, of which the model has an output each"
+            _check_range("x", _own_steps(_parts(x)[1]), 0, expected, tokens)
+            return
         expected = f"of shape (rows, {time}), whole numbers from -1, which does not count, to {tokens - 1}"
         if y.ndim != 2 or y.shape[1] != time or not np.issubdtype(y.dtype, np.integer):
             raise ValueError(sentence("NextToken", "y", expected, f"{y.dtype} of shape {y.shape}"))
-        if y.min() < NOT_COUNTED or y.max() >= tokens:
-            raise ValueError(sentence("NextToken", "y", expected, f"{y.min()} to {y.max()}"))
+        _check_range("y", y, NOT_COUNTED, expected, tokens)
         if y.max() == NOT_COUNTED:
             raise ValueError(sentence("NextToken", "y", "a token that counts at least", "-1 everywhere"))
-
-    def check_inputs(self, x: Any, predictions: Any) -> None:
-        tokens, values = predictions.shape[-1], _own_steps(_parts(x)[1])
-        if values.min() < 0 or values.max() >= tokens:
-            expected = f"whole numbers from 0 to {tokens - 1}, of which the model has an output each"
-            raise ValueError(sentence("NextToken", "x", expected, f"{values.min()} to {values.max()}"))
 
     def _objective(self, params: Params, steps: "_Steps", key: Key | None) -> jax.Array:
         return self._mean(self.loss.value(values_of(self.model.apply(params, steps.seen, key)), steps.wanted), steps)
@@ -168,6 +159,11 @@ def _own_steps(x: Any) -> np.ndarray:
     """The numbers that rows really have, without what they are filled up with."""
     values, lengths, _ = as_sequences(x)
     return values if lengths is None else values[np.asarray(within(lengths, values.shape[1]))]
+
+
+def _check_range(argument: str, values: Any, low: int, expected: str, tokens: int) -> None:
+    if values.min() < low or values.max() >= tokens:
+        raise ValueError(sentence("NextToken", argument, expected, f"{values.min()} to {values.max()}"))
 
 
 def _check_tokens(where: str, batch: Batch) -> None:

@@ -23,10 +23,6 @@ class Supervised(Task):
     model: Layer
     loss: Loss
 
-    @property
-    def draws(self) -> bool:
-        return self.model.draws
-
     def init(self, key: Key, batch: Batch) -> Params:
         if batch.y is None:
             raise ValueError(sentence(type(self).__name__, "y", "given, one target for each row", "None"))
@@ -41,16 +37,16 @@ class Supervised(Task):
             loss, gradients = jax.value_and_grad(self._objective)(params, batch, key)
             return {"loss": loss}, gradients
         outputs, residuals = self.model.forward(params, batch.x, key)
-        share = shares(self.weight(batch))
-        errors = self.loss.gradient(outputs, batch.y) * jnp.expand_dims(share, tuple(range(1, outputs.ndim)))
+        weight = self.weight(batch)
+        errors = self.loss.gradient(outputs, batch.y) * shares(weight, outputs.ndim)
         gradients, _ = self.model.backward(params, residuals, errors)
-        return {"loss": jnp.vdot(share, self.loss.value(outputs, batch.y))}, gradients
+        return {"loss": mean(self.loss.value(outputs, batch.y), weight)}, gradients
 
     def evaluate(self, params: Params, batch: Batch) -> Metrics:
         outputs, weight = self.model.apply(params, batch.x), self.weight(batch)
         return {name: mean(value, weight) for name, value in self._measure(outputs, batch.y).items()}
 
-    def check(self, y: Any, predictions: Any) -> None:
+    def check(self, x: Any, y: Any, predictions: Any) -> None:
         outputs = jax.ShapeDtypeStruct((len(y), *(predictions.shape[1:] or (1,))), predictions.dtype)
         compiled(_value).eval_shape(self.loss, outputs, jax.ShapeDtypeStruct(y.shape, y.dtype))  # a loss for other targets says so
 
@@ -85,10 +81,10 @@ class Regression(Supervised):
         outputs = self.model.apply(params, x)
         return outputs[:, 0] if outputs.shape[1:] == (1,) else outputs
 
-    def check(self, y: Any, predictions: Any) -> None:
+    def check(self, x: Any, y: Any, predictions: Any) -> None:
         if not jnp.issubdtype(y.dtype, jnp.floating):
             raise ValueError(sentence("Regression", "y", "floating-point of shape (rows, ...)", f"{y.dtype} of shape {y.shape}"))
-        super().check(y, predictions)
+        super().check(x, y, predictions)
 
     def _check_outputs(self, outputs: Any, y: Any) -> None:
         row = y.shape[1:]
@@ -113,10 +109,10 @@ class Classes(Supervised):
         weights = jnp.stack([jnp.asarray(weight, batch.weight.dtype) for weight in self.class_weights])
         return batch.weight * jnp.where(is_class(batch.y, len(weights)), weights, 0).sum(axis=-1)
 
-    def check(self, y: Any, predictions: Any) -> None:
+    def check(self, x: Any, y: Any, predictions: Any) -> None:
         where, weights = type(self).__name__, self.class_weights
         _check_classes(where, y, self._classes(predictions))
-        super().check(y, predictions)
+        super().check(x, y, predictions)
         if weights is not None and not any(weight > 0 for label, weight in enumerate(weights) if (y == label).any()):
             raise ValueError(sentence(where, "class_weights", "above 0 for a class of y at least", repr(weights)))
 

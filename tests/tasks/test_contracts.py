@@ -117,7 +117,7 @@ def test_predictions_have_a_row_for_each_row(example):
     task, params, batch = prepared(example, "float32")
     predictions = jax.eval_shape(task.predict, params, batch.x)
     assert predictions.shape[0] == ROWS and jnp.issubdtype(predictions.dtype, jnp.floating)
-    task.check(None if batch.y is None else np.asarray(batch.y), predictions)
+    task.check(*jax.tree.map(np.asarray, (batch.x, batch.y)), predictions)
 
 
 @every_task

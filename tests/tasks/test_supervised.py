@@ -204,12 +204,12 @@ def test_classes_must_be_numbered_from_zero(y, got):
     predictions = jax.ShapeDtypeStruct((8, 3), np.float32)
     sentence = rf"Classification: y must be \(rows,\) whole numbers from 0 to 2, {got}\. Number the classes, for instance by numpy\.unique"
     with pytest.raises(ValueError, match=sentence):
-        Classification(models.mlp((), 3)).check(y, predictions)
+        Classification(models.mlp((), 3)).check(None, y, predictions)
 
 
 def test_regression_learns_numbers():
     with pytest.raises(ValueError, match=r"Regression: y must be floating-point of shape \(rows, \.\.\.\), got int64 of shape \(2,\)"):
-        Regression(models.mlp((), 1)).check(np.array([1, 2]), None)
+        Regression(models.mlp((), 1)).check(None, np.array([1, 2]), None)
     with pytest.raises(ValueError, match=r"Regression: the model's output must be of shape \(batch, 5, 2\), one for each number of y"):
         initialised(Regression(models.mlp((), 3)), jnp.ones((2, 5, 2)))
 
