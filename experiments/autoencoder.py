@@ -20,13 +20,13 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-import optax
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 from sklearn.neighbors import KNeighborsClassifier
 
 from experiments.support.components import Components
 from experiments.support.digits import Digits, read_bundled, read_digits, sizes
+from experiments.support.falling import falling_adam
 from experiments.support.image_figures import grid_of_64, named_rows, scatter_digits
 from experiments.support.runner import Results, Show, command_line, ignore, mean_sd
 from jaxnn import EarlyStopping, Recipe, Reconstruction, Run, Task, Variational, fit_many, models, optimizer
@@ -146,11 +146,6 @@ def train(task: Task, digits: Digits, config: Config, *, longer: int = 1, stoppi
         early_stopping=EarlyStopping(patience=epochs) if stopping else None,
     )
     return fit_many([recipe], (digits.train[0], None), validation=(digits.validation[0], None), seeds=config.seeds)
-
-
-def falling_adam(learning_rate: float, steps: int = 1) -> optax.GradientTransformation:
-    """Adam whose learning rate falls to 0 along half a cosine in so many steps."""
-    return optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
 
 
 def error(images: np.ndarray, originals: np.ndarray) -> float:

@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
-import optax
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from experiments.support.digits import Digits, read_digits, sizes
+from experiments.support.falling import falling_adam
 from experiments.support.runner import Results, Show, command_line, ignore, mean_sd
 from jaxnn import Classification, EarlyStopping, Recipe, Run, fit_many, models, optimizer
 from jaxnn.layers import Chain, Flatten, Layer, Reshape
@@ -143,11 +143,6 @@ def recipe(kind: Kind, rows: int, config: Config) -> Recipe:
         early_stopping=EarlyStopping(patience=config.patience),
         gradients="backprop",
     )
-
-
-def falling_adam(learning_rate: float, steps: int = 1) -> optax.GradientTransformation:
-    """Adam whose learning rate falls to 0 along half a cosine in so many steps."""
-    return optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
 
 
 def summary(trained: Trained, truth: np.ndarray) -> Results:

@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.support.falling import falling_adam
 from experiments.support.runner import Results, Show, command_line, ignore, mean_sd
 from jaxnn import Recipe, Regression, Run, fit_many, models, optimizer
 from jaxnn.layers import Activation, Chain, Dense, ReLU, Step
@@ -152,11 +152,6 @@ def hand_set_results(config: Config, errors: list[float], allowed: list[float]) 
     return {"neurons": rows, "the last doubling divides the error by": errors[-2] / errors[-1]}
 
 
-def adam_along_a_cosine(learning_rate: float, updates: int = 1) -> optax.GradientTransformation:
-    """Adam whose learning rate falls to 0 over so many updates: a largest error must not depend on the noise of the last step."""
-    return optax.adam(optax.cosine_decay_schedule(learning_rate, updates))
-
-
 def train(function: str, config: Config) -> dict[int, Chosen]:
     """For each size all rates and seeds, then the rate with the smallest mean loss of the last epoch."""
     recipes = [recipe(function, n, rate, config) for n in config.trained for rate in config.learning_rates]
@@ -169,7 +164,8 @@ def train(function: str, config: Config) -> dict[int, Chosen]:
 
 def recipe(function: str, n: int, learning_rate: float, config: Config) -> Recipe:
     """One hidden layer of n, batches of 32."""
-    descent = optimizer(adam_along_a_cosine, learning_rate=learning_rate, updates=config.epochs * -(-config.rows // 32))
+    steps = config.epochs * -(-config.rows // 32)  # falling, for a largest error must not depend on the noise of the last step
+    descent = optimizer(falling_adam, learning_rate=learning_rate, steps=steps)
     return Recipe(Regression(models.mlp((n,), 1, activation=function)), descent, epochs=config.epochs, batch_size=32)
 
 

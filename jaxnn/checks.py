@@ -40,6 +40,12 @@ def check_whole(where: str, argument: str, value: Any, *, low: int) -> None:
         raise ValueError(sentence(where, argument, f"a whole number >= {low}", repr(value)))
 
 
+def check_sizes(where: str, argument: str, value: Any, expected: str, advice: str, *, least: int = 1) -> None:
+    """Refuses a single number, or text, where a sequence of at least so many sizes is meant."""
+    if isinstance(value, str) or not hasattr(value, "__len__") or len(value) < least:
+        raise TypeError(sentence(where, argument, expected, repr(value), advice))
+
+
 def check_ranges(where: str, tree: Any) -> None:
     """Refuses numbers outside the range that their field declares; traced values pass, for they have no value yet.
 

@@ -9,10 +9,10 @@ import numpy as np
 import optax
 import pytest
 
-from jaxnn import Classification, Data, EarlyStopping, Recipe, Regression, fit, fit_many, models, optimizer, populations
+from jaxnn import Data, EarlyStopping, Recipe, Regression, fit, fit_many, models, optimizer, populations
 from jaxnn.data.splits import fold_rows
+from jaxnn.layers import Chain, Dense, Flatten, Repeat, Residual
 from jaxnn.training import as_data, key_data
-from jaxnn.typing import Batch
 from tests.programs import watched
 from tests.samples import blobs, classification, plane, regression
 from tests.tolerances import assert_same_bits, precision
@@ -195,8 +195,24 @@ def test_examples_are_uploaded_once():
     assert populations.make_members([regression()], data, key=0)[0].data.x is data.x
 
 
-def test_no_initialiser_waits_for_the_pool_that_it_runs_in():
+@pytest.mark.parametrize(
+    "network",
+    [
+        models.rnn((3,), 2),
+        Chain((Flatten(), Dense(3), Repeat(Residual(Dense(3, initializer=jax.nn.initializers.orthogonal)), 4), Dense(2))),
+    ],
+    ids=["recurrent", "repeated"],
+)
+def test_no_initialiser_waits_for_the_pool_that_it_runs_in(network):
     """LAPACK on several matrices at once waits for threads of XLA's own pool: two members that begin together never end."""
-    task = Classification(models.rnn((3,), 2))
-    batch = Batch(jnp.ones((1, 4, 2)), jnp.zeros(1, jnp.int32), None)
-    assert not re.search(r"\b(qr|geqrf|householder_product)\b", str(jax.make_jaxpr(task.init)(jax.random.key(0), batch)))
+    program = jax.make_jaxpr(network.init)(jax.random.key(0), jnp.ones((1, 4, 2)))
+    assert not decompositions_of_several_matrices(program)
+
+
+def test_a_decomposition_of_several_matrices_is_seen():
+    assert decompositions_of_several_matrices(jax.make_jaxpr(jnp.linalg.qr)(jnp.ones((4, 3, 3))))
+    assert not decompositions_of_several_matrices(jax.make_jaxpr(jnp.linalg.qr)(jnp.ones((3, 3))))
+
+
+def decompositions_of_several_matrices(program):
+    return re.findall(r"f32\[\d+,\d+,\d+\][^=\n]* = (geqrf|qr|householder_product)\b", str(program))

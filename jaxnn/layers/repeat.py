@@ -35,7 +35,8 @@ class Repeat(Layer):
 
     def init(self, key: Key, x: Any) -> Params:
         check_layers("Repeat", (self.layer,), "Repeat(Residual(Dense(8)), 20)", argument="layer")
-        params = jax.vmap(lambda key: self.layer.init(key, x))(jax.random.split(key, self.times))
+        # block by block: LAPACK on several matrices at once waits in XLA's pool (docs/design.md), and initialisers may call it
+        params = lax.map(lambda key: self.layer.init(key, x), jax.random.split(key, self.times))
         first = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), params)
         y = jax.eval_shape(self.layer.apply, first, x)
         if describe(y) != describe(x):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from jaxnn import layers
-from jaxnn.checks import sentence
+from jaxnn.checks import check_sizes
 from jaxnn.layers import (
     ELU,
     SELU,
@@ -52,8 +52,7 @@ def cnn(
     >>> [type(layer).__name__ for layer in cnn((6, 16), 10, window=(5, 5), hidden=()).layers]
     ['Conv', 'MaxPool', 'ReLU', 'Conv', 'MaxPool', 'ReLU', 'Flatten', 'Dense']
     """
-    if isinstance(features, int | str) or not features:
-        raise TypeError(sentence("cnn", "features", "a sequence of widths", repr(features), "Write (16, 32) for two convolutions."))
+    check_sizes("cnn", "features", features, "a sequence of widths", "Write (16, 32) for two convolutions.")
     function = layers.activation(activation)
     pooling: list[Layer] = [] if pool is None else [MaxPool((pool,) * len(window) if isinstance(pool, int) else pool)]
     last = [*pooling, function] if isinstance(function, INCREASING) else [function, *pooling]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from jaxnn.checks import check_whole, sentence
+from jaxnn.checks import check_sizes, check_whole, sentence
 from jaxnn.layers import Activation, Conv, ConvTranspose, Dense, Layer, Reshape
 
 WINDOW = 3
@@ -29,8 +29,7 @@ def doubling(features: Sequence[int], shape: tuple[int, ...], activation: Activa
 
 def check_halves(where: str, features: Sequence[int], shape: Sequence[int]) -> tuple[int, ...]:
     """The shape (..., channels) as a tuple. Refuses features that are no sequence, and sizes that can't be halved so often."""
-    if isinstance(features, int | str) or not features:
-        raise TypeError(sentence(where, "features", "a sequence of widths", repr(features), "Write (16, 32) for two convolutions."))
+    check_sizes(where, "features", features, "a sequence of widths", "Write (16, 32) for two convolutions.")
     shape = check_shape(where, shape)
     factor = 2 ** len(features)
     if len(shape) < 2 or any(size % factor for size in shape[:-1]):

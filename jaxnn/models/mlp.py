@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from jaxnn import layers
-from jaxnn.checks import sentence
+from jaxnn.checks import check_sizes
 from jaxnn.layers import Activation, Chain, Dense, Dropout, Layer
 
 
@@ -22,8 +22,7 @@ def mlp(hidden: Sequence[int], outputs: int, *, activation: str | Activation = "
 
 def hidden_layers(where: str, hidden: Sequence[int], activation: str | Activation, dropout: float | None) -> list[Layer]:
     """Dense layers of those widths, each followed by the activation and, with a rate, dropout."""
-    if isinstance(hidden, int | str):
-        raise TypeError(sentence(where, "hidden", "a sequence of widths", repr(hidden), f"Write ({hidden},) for one hidden layer."))
+    check_sizes(where, "hidden", hidden, "a sequence of widths", f"Write ({hidden},) for one hidden layer.", least=0)
     function = layers.activation(activation)
     network: list[Layer] = []
     for width in hidden:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from jaxnn.checks import nearest, sentence
+from jaxnn.checks import check_sizes, nearest, sentence
 from jaxnn.layers import GRU, LSTM, Bidirectional, Cell, Chain, Dense, Dropout, Embedding, Layer, Recurrent, SimpleRNN, Timewise
 
 CELLS: dict[str, Callable[[int], Cell]] = {"gru": GRU, "lstm": LSTM, "simple": SimpleRNN}
@@ -37,8 +37,7 @@ def rnn(
     >>> model.apply(model.init(jax.random.key(0), x), x).shape
     (5, 2)
     """
-    if isinstance(units, int | str) or not units:
-        raise TypeError(sentence("rnn", "units", "a sequence of sizes", repr(units), "Write (64,) for one recurrent layer."))
+    check_sizes("rnn", "units", units, "a sequence of sizes", "Write (64,) for one recurrent layer.")
     if returns not in ("last", "all"):
         raise ValueError(sentence("rnn", "returns", "'last' or 'all'", repr(returns)))
     network: list[Layer] = [] if tokens is None else [Timewise(Embedding(tokens, embedding))]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from jaxnn.checks import sentence
+from jaxnn.checks import check_sizes
 from jaxnn.layers import Cell, Chain, Dense, Dropout, Embedding, EncoderDecoder, Layer, Parallel, Timewise
 from jaxnn.models.rnn import cell_of
 
@@ -33,8 +33,7 @@ def seq2seq(
     >>> model.apply(model.init(jax.random.key(0), x), x).shape
     (5, 4, 20)
     """
-    if isinstance(units, int | str) or not units:
-        raise TypeError(sentence("seq2seq", "units", "a sequence of sizes", repr(units), "Write (64,) for one level."))
+    check_sizes("seq2seq", "units", units, "a sequence of sizes", "Write (64,) for one level.")
     thinned: list[Layer] = [] if dropout is None else [Timewise(Dropout(dropout))]
     network: list[Layer] = [Parallel(tuple(Timewise(Embedding(tokens, embedding)) for tokens in (source_tokens, target_tokens)))]
     for number, size in enumerate(units, start=1):
