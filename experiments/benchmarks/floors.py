@@ -7,8 +7,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from experiments.benchmarks.whole_run import OPTIONS, Work
+from experiments.benchmarks.whole_run import Work
 from experiments.benchmarks.workload import Train
+from jaxnn.compiling import TRAINING
 
 
 class Product(NamedTuple):
@@ -26,7 +27,7 @@ class Product(NamedTuple):
 def matrix_products(work: Work, products: list[Product]) -> Train:
     """The products of all steps; kernels are changed a little in each, so that none can be left out."""
 
-    @partial(jax.jit, compiler_options=OPTIONS if jax.default_backend() == "cpu" else None)
+    @partial(jax.jit, compiler_options=TRAINING if jax.default_backend() == "cpu" else None)
     def run(kernels: list[jax.Array], xs: list[jax.Array], reads: list[jax.Array]) -> list[jax.Array]:
         def step(kernels: list[jax.Array], _: None) -> tuple[list[jax.Array], None]:
             changes = [_three(product, *one) for product, *one in zip(products, kernels, xs, reads, strict=True)]

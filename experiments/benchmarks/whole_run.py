@@ -1,6 +1,6 @@
 """W2 to W4 by hand: one jitted function, a scan over epochs of a scan over steps, optax's Adam, gradients by rules derived by hand.
 
-What made it fast is in here: compiler options, one draw for all initial weights, an order by sorting random bits.
+What made it fast is in here: compiler options (the toolkit's), one draw for all initial weights, an order by sorting random bits.
 """
 
 import math
@@ -14,8 +14,9 @@ import numpy as np
 import optax
 from jax import lax
 
+from jaxnn.compiling import TRAINING
+
 LEARNING_RATE = 1e-3
-OPTIONS: Mapping[str, int] = {"xla_backend_optimization_level": 1, "xla_cpu_prefer_vector_width": 512}
 Params = dict[str, jax.Array]
 Gradients = Callable[[Params, jax.Array, jax.Array, jax.Array], tuple[jax.Array, Params]]
 """(params, x, y, share) -> (loss, gradients), share (batch,) what each row counts in the mean."""
@@ -46,7 +47,7 @@ def whole_run(work: Work, init: Callable[[jax.Array], Params], gradients: Gradie
     weights = (np.arange(padded) < rows).astype(np.float32).reshape(work.steps, work.batch)
     shares = weights / weights.sum(axis=1, keepdims=True)
 
-    @partial(jax.jit, compiler_options=OPTIONS if jax.default_backend() == "cpu" else None)
+    @partial(jax.jit, compiler_options=TRAINING if jax.default_backend() == "cpu" else None)
     def run(x: jax.Array, y: jax.Array, key: jax.Array) -> tuple[Params, jax.Array]:
         def step(state: Any, batch: Any) -> tuple[Any, jax.Array]:
             (params, optimizer_state), (index, share) = state, batch
