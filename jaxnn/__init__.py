@@ -1,15 +1,18 @@
 """jaxnn: a training run is a pure function, a recipe is a pytree of hyperparameters, a sweep is a list of recipes."""
 
 from jaxnn import layers, losses, metrics, models
+from jaxnn.averaging import Averaging
+from jaxnn.clipping import ClipByLayerNorm, ClipByNorm, ClipByValue
 from jaxnn.codec import from_json, to_json
 from jaxnn.compiling import enable_compilation_cache
 from jaxnn.loop import Data, State, Status, advance, start
 from jaxnn.model_files import Model, load_model, save_model
 from jaxnn.optimizers import Optimizer, Optimizers, optimizer, optimizers
 from jaxnn.populations import fit_many
-from jaxnn.recipes import EarlyStopping, Recipe
+from jaxnn.recipes import Recipe
 from jaxnn.runs import Run
 from jaxnn.search import Choice, Grid, Integer, LogUniform, Random, Uniform
+from jaxnn.stopping import EarlyStopping, ReduceOnPlateau
 from jaxnn.summaries import Summary, summary
 from jaxnn.sweeps import Ensemble, Sweep, Trial, sweep
 from jaxnn.tasks import (
@@ -28,9 +31,13 @@ from jaxnn.training import fit
 
 __all__ = [
     "Adversarial",
+    "Averaging",
     "BinaryClassification",
     "Choice",
     "Classification",
+    "ClipByLayerNorm",
+    "ClipByNorm",
+    "ClipByValue",
     "Data",
     "EarlyStopping",
     "Ensemble",
@@ -44,6 +51,7 @@ __all__ = [
     "Random",
     "Recipe",
     "Reconstruction",
+    "ReduceOnPlateau",
     "Regression",
     "Run",
     "State",

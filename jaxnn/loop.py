@@ -1,7 +1,7 @@
 """The run itself: ``start`` draws the initial state, ``advance`` takes it some epochs on. Both are pure.
 
-A run is a scan over epochs of a scan over steps: batch -> gradients -> optimizer update. Inside there is no host, no
-printing and no exception: how a run ends is data, ``State.status``.
+A run is a scan over epochs of a scan over steps. Inside there is no host, no printing and no exception: how a run ends is data,
+``State.status``. An epoch is ``epoch_order``, ``train_steps``, ``finish_epoch``; who can't hold all rows runs its steps in pieces.
 """
 
 from enum import IntEnum
@@ -9,13 +9,16 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import optax
 from jax import lax
 
+from jaxnn.averaging import Average, average_with, no_average
 from jaxnn.data.batching import epoch_batches
-from jaxnn.layers.buffers import Buffers, with_moved_buffers, without_buffers
-from jaxnn.recipes import EarlyStopping, Recipe
+from jaxnn.layers.buffers import with_buffers, without_buffers
+from jaxnn.precision import Scaling, all_finite, no_scaling
+from jaxnn.recipes import Recipe
 from jaxnn.records import Record
+from jaxnn.steps import Learner, draws, take_step
+from jaxnn.stopping import Best, Plateau, best_after, no_best, no_plateau, plateau_after
 from jaxnn.tasks import Task
 from jaxnn.typing import Batch, Metrics, Params
 
@@ -51,21 +54,12 @@ class Data(Record):
         return Batch(x, y, weight if own is None else weight * own.astype(weight.dtype))
 
 
-class Best(Record):
-    """The best epoch so far, by validation loss, and how many epochs ago it was."""
-
-    params: Params
-    loss: jax.Array
-    epoch: jax.Array
-    waited: jax.Array
-
-
 class State(Record):
     """All that the next step needs: from an equal state the rest of a run is equal, bit for bit.
 
     keys: raw data (2, 2) of the run's two random keys, one for orders of examples and one for what steps draw. epoch: epochs
     behind it. diverged_step: the step, counted from 0 over the whole run, at which a loss (or, at the end of an epoch, a
-    parameter) was first not finite; -1 while there is none.
+    parameter) was first not finite; -1 while there is none. What the recipe does not ask for is None.
     """
 
     params: Params
@@ -75,6 +69,14 @@ class State(Record):
     status: jax.Array
     diverged_step: jax.Array
     best: Best | None = None
+    average: Average | None = None
+    plateau: Plateau | None = None
+    scaling: Scaling | None = None
+
+    @property
+    def result(self) -> Params:
+        """The parameters that stand for the run now: the average where one is kept, with the newest of what layers count themselves."""
+        return self.params if self.average is None else with_buffers(self.average.params, self.params)
 
 
 def start(recipe: Recipe, data: Data, key: jax.Array, member: jax.Array) -> State:
@@ -84,10 +86,7 @@ def start(recipe: Recipe, data: Data, key: jax.Array, member: jax.Array) -> Stat
     init_key, *run_keys = jax.random.split(own, 3)
     first = jnp.zeros(1, jnp.int32)
     params = recipe.task.init(init_key, data.batch(first, jnp.ones(1)))
-    zero = jnp.zeros((), jnp.int32)
-    best = None
-    if recipe.early_stopping is not None:
-        best = Best(params=params, loss=jnp.full((), jnp.inf, _dtype(data.x)), epoch=zero, waited=zero)
+    zero, dtype = jnp.zeros((), jnp.int32), _dtype(data.x)
     return State(
         params=params,
         optimizer=recipe.optimizer.build().init(without_buffers(params)),
@@ -95,7 +94,10 @@ def start(recipe: Recipe, data: Data, key: jax.Array, member: jax.Array) -> Stat
         epoch=zero,
         status=zero + Status.RUNNING,
         diverged_step=zero - 1,
-        best=best,
+        best=None if recipe.early_stopping is None else no_best(recipe.early_stopping, params, dtype),
+        average=None if recipe.averaging is None else no_average(without_buffers(params)),
+        plateau=None if recipe.plateau is None else no_plateau(dtype),
+        scaling=no_scaling() if recipe.precision == "float16" else None,
     )
 
 
@@ -113,13 +115,9 @@ def advance(recipe: Recipe, state: State, data: Data, *, epochs: int) -> tuple[S
 
     @jax.jit  # not for speed: it is traced once, where its shapes are asked for, and not again where it is called
     def run_epoch(state: State) -> tuple[State, Metrics]:
-        after, metrics = _train_epoch(recipe, state, data)
-        if validation is not None:
-            measured = evaluate(recipe.task, after.params, validation)
-            metrics |= {f"validation_{name}": value for name, value in measured.items()}
-        if recipe.early_stopping is not None:
-            after = _stop_early(recipe.early_stopping, after, metrics["validation_loss"])
-        return _freeze_if_diverged(state, after), metrics
+        indices, weights = epoch_order(recipe, state, data.train)
+        after, steps = train_steps(recipe, state, data, indices, weights, state.epoch * indices.shape[0])
+        return finish_epoch(recipe, state, after, steps, validation)
 
     shapes = jax.eval_shape(run_epoch, state)[1]
     nothing = jax.tree.map(lambda metric: jnp.full(metric.shape, jnp.nan, metric.dtype), shapes)
@@ -161,61 +159,64 @@ def cast_numbers(recipe: Recipe, dtype: Any) -> Recipe:
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), recipe)
 
 
-def _train_epoch(recipe: Recipe, state: State, data: Data) -> tuple[State, Metrics]:
-    order_key, steps_key = (jax.random.wrap_key_data(raw) for raw in state.keys)
-    indices, weights = epoch_batches(jax.random.fold_in(order_key, state.epoch), data.train, recipe.batch_size)
-    first_step = state.epoch * indices.shape[0]
-    transformation = recipe.optimizer.build()
+def epoch_order(recipe: Recipe, state: State, rows: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The rows of each step of the epoch that comes, and their weights, 0 for what only fills the last: both (steps, rows of a step)."""
+    key = jax.random.fold_in(jax.random.wrap_key_data(state.keys[0]), state.epoch)
+    return epoch_batches(key, rows, recipe.batch_size, recipe.accumulation)
 
-    def step(carry: Any, scanned: Any) -> tuple[Any, tuple[Metrics, jax.Array]]:
-        params, optimizer_state, bad_step = carry
+
+def train_steps(
+    recipe: Recipe, state: State, data: Data, indices: jax.Array, weights: jax.Array, first_step: Any
+) -> tuple[State, tuple[Metrics, jax.Array]]:
+    """The state after so many steps, still in its epoch, and what they measured: sums (steps,) by name, and what each counts (steps,).
+
+    indices: rows of data; first_step: the number of the first of the steps in the whole run. Pieces of an epoch one after the other
+    are the epoch, bit for bit.
+    """
+    steps_key = jax.random.wrap_key_data(state.keys[1])
+    scale = None if state.plateau is None else state.plateau.scale
+
+    def step(learner: Learner, scanned: Any) -> tuple[Learner, tuple[Metrics, jax.Array]]:
         number, rows, weight = scanned
         batch = data.batch(rows, weight)
-        key = jax.random.fold_in(steps_key, first_step + number) if recipe.task.draws else None
-        metrics, gradients = recipe.task.gradients(params, batch, key, recipe.gradients)
-        if recipe.l2 is not None:
-            gradients = _add_l2(gradients, params, recipe.l2)
-        learned = without_buffers(params)
-        with jax.numpy_dtype_promotion("standard"):  # optax multiplies floats by its integer step count
-            updates, optimizer_state = transformation.update(without_buffers(gradients), optimizer_state, learned)
-        bad_step = jnp.where((bad_step < 0) & ~jnp.isfinite(metrics["loss"]), number, bad_step)
-        params = with_moved_buffers(optax.apply_updates(learned, updates), params, gradients)
+        key = jax.random.fold_in(steps_key, first_step + number) if draws(recipe) else None
+        learner, metrics = take_step(recipe, learner, batch, key, state.epoch, scale)
         total = recipe.task.total(batch)
-        return (params, optimizer_state, bad_step), ({name: value * total for name, value in metrics.items()}, total)
+        return learner, ({name: value * total for name, value in metrics.items()}, total)
 
     numbers = jnp.arange(indices.shape[0], dtype=jnp.int32)
-    carry = (state.params, state.optimizer, jnp.full((), -1, jnp.int32))
-    (params, optimizer_state, bad_step), (sums, totals) = lax.scan(step, carry, (numbers, indices, weights))
-    bad_step = jnp.where((bad_step < 0) & ~_all_finite(params), indices.shape[0] - 1, bad_step)
-    after = state.replace(
-        params=params,
-        optimizer=optimizer_state,
-        epoch=state.epoch + 1,
-        diverged_step=jnp.where(bad_step < 0, -1, first_step + bad_step),
-    )
-    return after, {name: values.sum() / totals.sum() for name, values in sums.items()}
+    learner = Learner(state.params, state.optimizer, state.average, state.scaling)
+    learner, measured = lax.scan(step, learner, (numbers, indices, weights))
+    return state.replace(**learner._asdict()), measured
 
 
-def _add_l2(gradients: Params, params: Params, l2: Any) -> Params:
-    """d/d theta of alpha ||theta||^2 is 2 alpha theta; vectors, biases and scales, also those of stacked layers, are left out."""
+def finish_epoch(
+    recipe: Recipe, before: State, after: State, measured: tuple[Metrics, jax.Array], validation: Batch | None
+) -> tuple[State, Metrics]:
+    """The state at the end of the epoch that began with `before`, and its metrics. measured: of all its steps."""
+    sums, totals = measured
+    steps = totals.shape[0]
+    wrong = ~jnp.isfinite(sums["loss"])
+    bad_step = jnp.where(wrong.any(), jnp.argmax(wrong).astype(jnp.int32), -1)
+    bad_step = jnp.where((bad_step < 0) & ~all_finite(after.params), steps - 1, bad_step)
+    metrics = {name: values.sum() / totals.sum() for name, values in sums.items()}
+    after = after.replace(epoch=before.epoch + 1, diverged_step=jnp.where(bad_step < 0, -1, before.epoch * steps + bad_step))
+    if after.average is not None and recipe.averaging is not None and recipe.averaging.every == "epoch":
+        after = after.replace(average=average_with(recipe.averaging, after.average, without_buffers(after.params), before.epoch))
+    if validation is not None:
+        measured_now = evaluate(recipe.task, after.result, validation)
+        metrics |= {f"validation_{name}": value for name, value in measured_now.items()}
+    return _freeze_if_diverged(before, _decided(recipe, after, metrics)), metrics
 
-    def add(path: Any, gradient: Any, param: Any) -> Any:
-        name = str(getattr(path[-1], "key", getattr(path[-1], "name", ""))) if path else ""
-        free = isinstance(param, Buffers) or param.ndim <= 1 or name in ("bias", "scale")
-        return gradient if free else gradient + 2 * l2 * param
 
-    return jax.tree.map_with_path(add, gradients, params, is_leaf=lambda node: isinstance(node, Buffers))
-
-
-def _stop_early(rule: EarlyStopping, state: State, loss: jax.Array) -> State:
-    before = state.best
-    assert before is not None  # for the type checker: start made it, for the recipe has early_stopping
-    improved = loss < before.loss - rule.min_delta
-    waited = jnp.where(improved, 0, before.waited + 1)
-    keep = Best(params=state.params, loss=loss, epoch=state.epoch, waited=waited)
-    best = lax.cond(improved, lambda: keep, lambda: before.replace(waited=waited))
-    patient = waited.astype(loss.dtype) < rule.patience
-    return state.replace(best=best, status=jnp.where(patient, state.status, Status.STOPPED_EARLY))
+def _decided(recipe: Recipe, state: State, metrics: Metrics) -> State:
+    """With what the recipe's rules make of the epoch's metrics."""
+    if recipe.early_stopping is not None and state.best is not None:
+        best, stop = best_after(recipe.early_stopping, state.best, state.result, metrics, state.epoch)
+        state = state.replace(best=best, status=jnp.where(stop, Status.STOPPED_EARLY, state.status))
+    if recipe.plateau is not None and state.plateau is not None:
+        state = state.replace(plateau=plateau_after(recipe.plateau, state.plateau, metrics))
+    return state
 
 
 def _freeze_if_diverged(before: State, after: State) -> State:
@@ -223,11 +224,6 @@ def _freeze_if_diverged(before: State, after: State) -> State:
     diverged = after.diverged_step >= 0
     frozen = before.replace(status=jnp.full((), Status.DIVERGED, jnp.int32), diverged_step=after.diverged_step)
     return lax.cond(diverged, lambda: frozen, lambda: after)  # a cond copies; a select would be one more kernel a leaf to compile
-
-
-def _all_finite(tree: Any) -> jax.Array:
-    floats = [leaf for leaf in jax.tree.leaves(tree) if jnp.issubdtype(leaf.dtype, jnp.floating)]
-    return jnp.all(jnp.stack([jnp.isfinite(leaf).all() for leaf in floats]))
 
 
 def _dtype(x: Any) -> Any:

@@ -2,20 +2,17 @@
 
 from typing import get_args
 
+from jaxnn.averaging import Averaging
 from jaxnn.checks import check_whole, sentence
+from jaxnn.clipping import Clip
 from jaxnn.optimizers import Optimizer, Optimizers
+from jaxnn.precision import Precision, check_precision
 from jaxnn.records import Record, number, static
+from jaxnn.stopping import EarlyStopping, Monitor, ReduceOnPlateau
 from jaxnn.tasks import Engine, Task
 
-
-class EarlyStopping(Record):
-    """Stops a run whose validation loss has not improved by more than ``min_delta`` for ``patience`` epochs.
-
-    The parameters of the best epoch are the ones that the run ends with. Both numbers are hyperparameters.
-    """
-
-    patience: float = number(low=1, default=10)
-    min_delta: float = number(low=0, default=0.0)
+Strength = float | tuple[float, ...] | dict[str, float]
+"""Of a penalty: one number for all kernels, or one for each top-level part of the parameters."""
 
 
 class Recipe(Record):
@@ -24,24 +21,52 @@ class Recipe(Record):
     Changing a float runs in the program that is already compiled; changing a size, a name or a function makes another.
     None means "not there at all" and so is structure: ``l2=None`` costs nothing, ``l2=0.0`` can be swept.
 
-    task: what is learned. optimizer: see ``optimizer``, or ``optimizers`` for one for each part of the parameters. epochs: passes
-    over the training rows. batch_size: rows of a step; the last, smaller batch of an epoch counts with exactly its rows; more than
-    all rows means all rows. l2: adds alpha ||kernels||^2 to the loss, the lecture's form (no 1/2, not divided by the rows; biases are
-    left out).
-    early_stopping: see ``EarlyStopping``; needs validation rows. gradients: "backprop" (the rules written
-    by hand) or "autodiff" (``jax.grad``): the same numbers to rounding; by hand is as fast or faster, on CPU 12 times for convolutions.
+    What is trained: task; optimizer, see ``optimizer``, or ``optimizers`` for one for each part of the parameters. epochs: passes over
+    the training rows. batch_size: rows that gradients are computed of at once; the last, smaller batch of an epoch counts with exactly
+    its rows; more than all rows means all rows. accumulation: an update is the mean over so many batches, for batches that memory does
+    not hold.
+
+    Against learning by heart: l2 adds alpha ||kernels||^2 to the loss, the lecture's form (no 1/2, not divided by the rows; biases are
+    left out), l1 adds alpha |kernels|; each one number, or one for each top-level part of the parameters, a tuple for the layers of a
+    ``Chain``. max_norm limits the norm of each neuron's incoming weights. input_noise is the standard deviation of normal noise on x at
+    each step; mixup is the alpha of rows between two examples, at twice the cost of a step.
+
+    The way: clip, see ``ClipByNorm``; averaging of parameters, see ``Averaging``; early_stopping, see ``EarlyStopping``; plateau, smaller
+    steps where nothing improves, see ``ReduceOnPlateau``. precision: "bfloat16" or "float16" to compute gradients in, parameters stay as
+    they are. gradients: "backprop" (the rules written by hand) or "autodiff" (``jax.grad``), the same numbers to rounding. norms: means of
+    the norms of gradients (before clipping) and updates are in the history.
     """
 
     task: Task
     optimizer: Optimizer | Optimizers
     epochs: int = static(default=20)
     batch_size: int = static(default=32)
-    l2: float | None = number(low=0, default=None)
+    accumulation: int = static(default=1)
+    l2: Strength | None = number(low=0, default=None)
+    l1: Strength | None = number(low=0, default=None)
+    max_norm: float | None = number(low=0, open_low=True, default=None)
+    input_noise: float | None = number(low=0, default=None)
+    mixup: float | None = number(low=0, open_low=True, default=None)
+    clip: Clip | None = None
+    averaging: Averaging | None = None
     early_stopping: EarlyStopping | None = None
+    plateau: ReduceOnPlateau | None = None
+    precision: Precision | None = static(default=None)
     gradients: Engine = static(default="backprop")
+    norms: bool = static(default=False)
 
     def __post_init__(self) -> None:
-        check_whole("Recipe", "epochs", self.epochs, low=1)
-        check_whole("Recipe", "batch_size", self.batch_size, low=1)
+        for name in ("epochs", "batch_size", "accumulation"):
+            check_whole("Recipe", name, getattr(self, name), low=1)
         if self.gradients not in get_args(Engine):
             raise ValueError(sentence("Recipe", "gradients", " or ".join(map(repr, get_args(Engine))), repr(self.gradients)))
+        if self.precision is not None:
+            if self.precision not in get_args(Precision):
+                raise ValueError(sentence("Recipe", "precision", "'bfloat16', 'float16' or None", repr(self.precision)))
+            check_precision("Recipe", self.precision, self.task)
+
+    @property
+    def monitors(self) -> dict[str, Monitor]:
+        """What watches a metric, by the name of its field."""
+        found = {"early_stopping": self.early_stopping, "plateau": self.plateau}
+        return {name: rule for name, rule in found.items() if rule is not None}

@@ -65,10 +65,10 @@ def finished_run(
     step = int(state.diverged_step)
     ran = epochs + (status == Status.DIVERGED)  # the epoch that diverged is in the history, but not in the state
     outcome = {Status.RUNNING: "finished", Status.STOPPED_EARLY: "stopped early", Status.DIVERGED: "diverged"}[status]
-    best = state.best
+    best = state.best if state.best is not None and state.best.params is not None and int(state.best.epoch) else None
     return Run(
         recipe=recipe,
-        params=jax.tree.map(np.asarray, state.params if best is None else best.params),
+        params=jax.tree.map(np.asarray, state.result if best is None else best.params),
         history={name: np.asarray(values)[:ran] for name, values in history.items()},
         outcome=outcome,
         epochs=epochs,

@@ -9,16 +9,23 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxnn.checks import check_ranges, sentence
+from jaxnn.averaging import Averaging
+from jaxnn.checks import check_ranges, nearest, sentence
+from jaxnn.clipping import Clip
 from jaxnn.compiling import compiled
 from jaxnn.data.splits import split_rows
+from jaxnn.data.upload import upload
 from jaxnn.loop import Data, State, Status, advance, start
 from jaxnn.optimizers import Optimizer, Optimizers
-from jaxnn.recipes import EarlyStopping, Recipe
+from jaxnn.recipes import Recipe
+from jaxnn.regularisation import check_one_array, check_strength
 from jaxnn.runs import Run, as_examples, finished_run, prediction_shape
+from jaxnn.stopping import EarlyStopping, ReduceOnPlateau
 from jaxnn.tasks import Task
 from jaxnn.typing import Metrics, Params, Sequences
 
+PIECE = 1 << 16
+"""Numbers that are looked at together when data are checked."""
 Callback = Callable[[int, Mapping[str, float]], None]
 """Called after each epoch with its number, counted from 1, and its metrics."""
 
@@ -107,12 +114,12 @@ def as_data(where: str, data: Any, validation: Any, seed: np.ndarray) -> Data:
     """Examples and the rows to train and validate on, as device arrays, from what a user may hand in."""
     data = _checked_rows(where, data) if isinstance(data, Data) else _all_rows(where, data)
     if validation is None or data.validation is not None:
-        return jax.device_put(data)
+        return upload(data)
     if isinstance(validation, float):
-        return jax.device_put(_held_out(data, validation, seed))
+        return upload(_held_out(data, validation, seed))
     if not _is_examples(validation):
         raise TypeError(sentence(where, "validation", "a share of the rows such as 0.2, or (x, y), or None", repr(validation)[:60]))
-    return jax.device_put(_joined(where, data, _all_rows(where, validation)))
+    return upload(_joined(where, data, _all_rows(where, validation)))
 
 
 def class_numbers(y: Any) -> np.ndarray | None:
@@ -132,17 +139,24 @@ def check_run(where: str, recipe: Recipe, data: Data) -> None:
     """Refuses what can't run: hyperparameters out of range, data that are not finite, a model that does not fit them."""
     _check_parts(where, recipe)
     check_ranges(where, recipe)
-    if recipe.early_stopping is not None and data.validation is None:
-        raise ValueError(sentence(where, "validation", "given, for early_stopping watches it", "None", "For instance validation=0.2."))
+    for name, rule in recipe.monitors.items():
+        if rule.needs_validation and data.validation is None:
+            raise ValueError(sentence(where, "validation", f"given, for {name} watches it", "None", "For instance validation=0.2."))
+    if recipe.input_noise is not None or recipe.mixup is not None:
+        check_one_array(where, "input_noise and mixup", data.x)
     x, y = jax.tree.map(np.asarray, (data.x, data.y))
     for name, examples in (("x", x), ("y", y)):
         for array in jax.tree.leaves(examples):
-            bad = array.size - np.isfinite(array).sum() if jnp.issubdtype(array.dtype, jnp.floating) else 0
+            bad = _not_finite(array) if jnp.issubdtype(array.dtype, jnp.floating) else 0
             if bad:
                 raise ValueError(sentence(where, name, "finite numbers", f"{bad} NaN or infinite of {array.size}", "Drop or impute them."))
     _check_weight(where, data)
     _check_lengths(where, data.x)
-    predictions = prediction_shape(recipe.task, _initial(recipe, data).params, data.x)
+    _check_monitors(where, recipe, data)
+    params = _initial(recipe, data).params
+    for name in ("l2", "l1"):
+        check_strength(where, name, getattr(recipe, name), params)
+    predictions = prediction_shape(recipe.task, params, data.x)
     recipe.task.check(x, y, predictions)
 
 
@@ -155,6 +169,19 @@ def validation_metrics(recipe: Recipe, data: Data) -> list[str]:
     return sorted(f"validation_{name}" for name in jax.eval_shape(measure, _initial(recipe, data).params, data))
 
 
+def _not_finite(array: np.ndarray) -> int:
+    """How many numbers are not, in pieces that stay in the cache."""
+    flat = array.reshape(-1)
+    return sum(int(piece.size - np.isfinite(piece).sum()) for piece in (flat[i : i + PIECE] for i in range(0, flat.size, PIECE)))
+
+
+def history_metrics(recipe: Recipe, data: Data) -> list[str]:
+    """Names of all metrics in the history of a checked run, found by tracing alone."""
+    plain = recipe.replace(early_stopping=None, plateau=None)  # which watch metrics, and would look for one that is not there
+    shapes = compiled(advance, static=("epochs",)).eval_shape(plain_numbers(plain), _initial(plain, data), data, epochs=1)
+    return sorted(shapes[1])
+
+
 def _initial(recipe: Recipe, data: Data) -> State:
     """Shapes of the initial state; the trace is the one that the run will use."""
     return compiled(start, once=True).eval_shape(plain_numbers(recipe), data, key_data(0), np.int32(0))
@@ -165,10 +192,25 @@ def _check_parts(where: str, recipe: Any) -> None:
         raise TypeError(sentence(where, "recipe", "a Recipe", type(recipe).__name__))
     made_by = "optimizer(optax.adam, learning_rate=1e-3)"
     parts = (("task", Task, "Classification(model)"), ("optimizer", Optimizer | Optimizers, made_by))
-    for name, kind, example in (*parts, ("early_stopping", EarlyStopping | None, "EarlyStopping(patience=5)")):
+    rules = (
+        ("early_stopping", EarlyStopping | None, "EarlyStopping(patience=5)"),
+        ("plateau", ReduceOnPlateau | None, "ReduceOnPlateau(patience=5)"),
+        ("clip", Clip | None, "ClipByNorm(1.0)"),
+        ("averaging", Averaging | None, "Averaging(decay=0.999)"),
+    )
+    for name, kind, example in (*parts, *rules):
         part = getattr(recipe, name)
         if not isinstance(part, kind):
             raise TypeError(sentence(where, name, f"made as in {example}", repr(part)[:60]))
+
+
+def _check_monitors(where: str, recipe: Recipe, data: Data) -> None:
+    """Refuses metrics to be watched that the history will not have, where they are not the loss, which it always has."""
+    for name, rule in recipe.monitors.items():
+        if rule.monitor not in ("loss", "validation_loss"):
+            known = history_metrics(recipe, data)
+            if rule.monitor not in known:
+                raise ValueError(f"{where}: {name}.monitor: there is no metric {rule.monitor!r}. {nearest(rule.monitor, known)}")
 
 
 def _check_weight(where: str, data: Data) -> None:

@@ -10,8 +10,9 @@ from jaxnn import models
 from jaxnn.checks import sentence
 from jaxnn.layers import ACTIVATIONS
 from jaxnn.optimizers import optimizer
-from jaxnn.recipes import EarlyStopping, Recipe
+from jaxnn.recipes import Recipe
 from jaxnn.search import Choice, Dimension, Integer, LogUniform, Uniform
+from jaxnn.stopping import EarlyStopping
 from jaxnn.tasks import Classification, Regression, Task
 from jaxnn.typing import Range
 

@@ -8,12 +8,12 @@ PACKED_ROWS = 4096
 """Up to so many rows, a row's number and its random bits share one 32-bit word to be sorted."""
 
 
-def epoch_batches(key: jax.Array, rows: jax.Array, batch_size: int) -> tuple[jax.Array, jax.Array]:
-    """The rows in a fresh random order: (indices, weights), both (ceil(rows / batch_size), batch_size).
+def epoch_batches(key: jax.Array, rows: jax.Array, batch_size: int, pieces: int = 1) -> tuple[jax.Array, jax.Array]:
+    """The rows in a fresh random order: (indices, weights), both (steps, rows of a step), a step being `pieces` batches.
 
     Every row comes exactly once with weight 1. The last batch is filled up with a repeated index of weight 0, so that its
     weighted mean is over exactly the rows that were left. ``rows`` (count,) are indices into the data; a batch_size larger
-    than count means one batch of all rows (full gradient descent).
+    than count means one batch of all rows (full gradient descent). With several pieces, a step of all rows is filled up so that it divides.
 
     >>> import jax, jax.numpy as jnp
     >>> indices, weights = epoch_batches(jax.random.key(0), jnp.arange(5), 2)
@@ -21,7 +21,7 @@ def epoch_batches(key: jax.Array, rows: jax.Array, batch_size: int) -> tuple[jax
     ((3, 2), [2.0, 2.0, 1.0])
     """
     count = rows.shape[0]
-    size = min(batch_size, count)
+    size = min(batch_size, -(-count // pieces)) * pieces
     steps = -(-count // size)
     order = jnp.asarray(rows)[_random_order(key, count)]
     indices = jnp.pad(order, (0, steps * size - count), mode="edge").reshape(steps, size)

@@ -12,7 +12,7 @@ from jaxnn.compiling import compiled
 from jaxnn.data.batching import epoch_batches
 from jaxnn.layers import BatchNorm, Buffers, Chain, Dense, Repeat, Residual, Tanh, Timewise
 from jaxnn.layers.buffers import has_buffers, with_buffers, with_moved_buffers, without_buffers
-from jaxnn.loop import _add_l2
+from jaxnn.regularisation import squared, with_penalty
 from jaxnn.training import as_data, key_data
 from tests.programs import quick_jit
 from tests.samples import CLASSES, blobs
@@ -167,7 +167,7 @@ def test_l2_is_on_kernels_alone_also_where_layers_are_stacked():
     deep = Repeat(Residual(Chain((Dense(4), BatchNorm()))), 3)
     params = deep.init(KEY, jnp.ones((2, 4)))
     ones = jax.tree.map(jnp.ones_like, params)
-    added = _add_l2(jax.tree.map(jnp.zeros_like, params), ones, 0.5)
+    added = with_penalty(jax.tree.map(jnp.zeros_like, params), ones, 0.5, squared)
     (dense, norm), _ = added
     assert np.all(dense["kernel"] == 1)
     assert not any(np.any(leaf) for leaf in jax.tree.leaves((dense["bias"], norm)))

@@ -1,0 +1,102 @@
+"""One step of training: batch -> gradients -> what a recipe does to them -> optimizer -> what it does to parameters."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import lax
+
+from jaxnn.averaging import Average, average_with
+from jaxnn.layers.buffers import with_moved_buffers, without_buffers
+from jaxnn.precision import Scaling, all_finite, low_gradients, scaling_after
+from jaxnn.recipes import Recipe
+from jaxnn.regularisation import absolute, mixed, noisy, squared, with_penalty, within_max_norm
+from jaxnn.typing import Batch, Key, Metrics, Params
+
+
+class Learner(NamedTuple):
+    """What a step changes."""
+
+    params: Params
+    optimizer: Any
+    average: Average | None = None
+    scaling: Scaling | None = None
+
+
+def draws(recipe: Recipe) -> bool:
+    """Whether a step makes use of its key."""
+    return recipe.task.draws or recipe.input_noise is not None or recipe.mixup is not None
+
+
+def take_step(recipe: Recipe, learner: Learner, batch: Batch, key: Key | None, epoch: jax.Array, scale: Any) -> tuple[Learner, Metrics]:
+    """One update, in that epoch, counted from 0. scale: by what every update is multiplied, or None."""
+    batch, key = _augmented(recipe, batch, key)
+    metrics, changes = _mean_gradients(recipe, learner, batch, key)
+    changes = _penalised(recipe, changes, learner.params)
+    learned, gradients = without_buffers(learner.params), without_buffers(changes)
+    if recipe.norms:
+        metrics["gradient_norm"] = optax.tree.norm(gradients)
+    scaling, finite = learner.scaling, None
+    if scaling is not None:
+        finite = all_finite(gradients)
+        scaling = scaling_after(scaling, finite)
+    if recipe.clip is not None:
+        gradients, metrics["clipped"] = recipe.clip(gradients)
+    with jax.numpy_dtype_promotion("standard"):  # optax multiplies floats by its integer step count
+        updates, optimizer = recipe.optimizer.build().update(gradients, learner.optimizer, learned)
+    if scale is not None:
+        updates = jax.tree.map(lambda update: update * scale.astype(update.dtype), updates)
+    if recipe.norms:
+        metrics["update_norm"] = optax.tree.norm(updates)
+    moved = optax.apply_updates(learned, updates)
+    if recipe.max_norm is not None:
+        moved = within_max_norm(moved, recipe.max_norm)
+    if finite is not None:  # a step that overflowed is left out
+        moved, optimizer = jax.tree.map(lambda new, old: jnp.where(finite, new, old), (moved, optimizer), (learned, learner.optimizer))
+    average = learner.average
+    if average is not None and recipe.averaging is not None and recipe.averaging.every == "step":
+        average = average_with(recipe.averaging, average, moved, epoch)
+    return Learner(with_moved_buffers(moved, learner.params, changes), optimizer, average, scaling), metrics
+
+
+def _augmented(recipe: Recipe, batch: Batch, key: Key | None) -> tuple[Batch, Key | None]:
+    """The batch with noise and mixup, and the key that is left for the task."""
+    for amount, change in ((recipe.input_noise, noisy), (recipe.mixup, mixed)):
+        if amount is not None and key is not None:
+            key, own = jax.random.split(key)
+            batch = change(own, batch, amount)
+    return batch, key if recipe.task.draws else None
+
+
+def _mean_gradients(recipe: Recipe, learner: Learner, batch: Batch, key: Key | None) -> tuple[Metrics, Params]:
+    """Metrics and gradients of the whole batch, computed in as many pieces as the recipe accumulates."""
+    if recipe.accumulation == 1:
+        return _gradients(recipe, learner, batch, key)
+    pieces = jax.tree.map(lambda leaf: leaf.reshape(recipe.accumulation, -1, *leaf.shape[1:]), batch)
+    whole = recipe.task.total(batch)
+
+    def add(sums: Params, scanned: Any) -> tuple[Params, Metrics]:
+        number, piece = scanned
+        own = None if key is None else jax.random.fold_in(key, number)
+        metrics, gradients = _gradients(recipe, learner, piece, own)
+        share = recipe.task.total(piece) / jnp.where(whole == 0, 1, whole)
+        sums = jax.tree.map(lambda sum_, gradient: sum_ + share.astype(gradient.dtype) * gradient, sums, gradients)
+        return sums, {name: share.astype(value.dtype) * value for name, value in metrics.items()}
+
+    zeros = jax.tree.map(jnp.zeros_like, learner.params)
+    gradients, metrics = lax.scan(add, zeros, (jnp.arange(recipe.accumulation), pieces))
+    return {name: values.sum() for name, values in metrics.items()}, gradients
+
+
+def _gradients(recipe: Recipe, learner: Learner, batch: Batch, key: Key | None) -> tuple[Metrics, Params]:
+    if recipe.precision is None:
+        return recipe.task.gradients(learner.params, batch, key, recipe.gradients)
+    return low_gradients(recipe.precision, learner.scaling, recipe.task, learner.params, batch, key, recipe.gradients)
+
+
+def _penalised(recipe: Recipe, gradients: Params, params: Params) -> Params:
+    for strength, derivative in ((recipe.l2, squared), (recipe.l1, absolute)):
+        if strength is not None:
+            gradients = with_penalty(gradients, params, strength, derivative)
+    return gradients

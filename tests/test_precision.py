@@ -1,0 +1,76 @@
+"""Gradients in half the bits: parameters stay in float32, numbers stay close to it, float16 lives with what overflows."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxnn import Adversarial, Classification, Recipe, fit, layers, models
+from jaxnn.precision import FIRST_SCALE, GROW_AFTER, LARGEST_SCALE, Scaling, low_gradients, no_scaling, scaling_after
+from jaxnn.tasks import Regression
+from jaxnn.typing import Batch
+from tests.samples import CLASSES, blobs, classification, plane, regression
+from tests.tolerances import draw
+
+BATCH = Batch(draw((8, 4)), jnp.arange(8, dtype=jnp.int32) % CLASSES, jnp.ones(8))
+TASK = Classification(models.mlp((6,), CLASSES, activation="tanh"))
+PARAMS = TASK.init(jax.random.key(0), BATCH)
+
+
+@pytest.mark.parametrize("engine", ["backprop", "autodiff"])
+@pytest.mark.parametrize(("bits", "tolerance"), [("bfloat16", 3e-2), ("float16", 4e-3)])
+def test_gradients_are_those_of_float32_to_the_bits_there_are(bits, tolerance, engine):
+    scaling = no_scaling() if bits == "float16" else None
+    metrics, gradients = low_gradients(bits, scaling, TASK, PARAMS, BATCH, None, engine)
+    exact_metrics, exact = TASK.gradients(PARAMS, BATCH, None, engine)
+    assert {leaf.dtype for leaf in jax.tree.leaves((metrics, gradients))} == {np.dtype("float32")}
+    assert float(metrics["loss"]) == pytest.approx(float(exact_metrics["loss"]), rel=tolerance)
+    for ours, theirs in zip(jax.tree.leaves(gradients), jax.tree.leaves(exact), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=tolerance * float(abs(theirs).max()))
+
+
+def test_a_scale_saves_gradients_that_float16_does_not_have():
+    """A target a thousandth away, and a thousandth of weight on it: 2e-9 is under float16's smallest number, 6e-8."""
+    task = Regression(layers.Chain((layers.Dense(1),)))
+    batch = Batch(jnp.full((1, 1), 1e-4), jnp.full((1,), 1e-4), jnp.ones(1))
+    params = ({"kernel": jnp.zeros((1, 1)), "bias": jnp.zeros(1)},)
+    lost, kept = (
+        low_gradients("float16", Scaling(jnp.float32(scale), jnp.int32(0)), task, params, batch, None, "backprop")[1][0]["kernel"]
+        for scale in (1.0, FIRST_SCALE)
+    )
+    assert float(lost[0, 0]) == 0 and float(kept[0, 0]) == pytest.approx(-2e-8, rel=0.02)
+
+
+@pytest.mark.parametrize("bits", ["bfloat16", "float16"])
+def test_a_run_learns_what_it_learns_in_float32(bits):
+    data = blobs(60)
+    plain, low = (fit(classification(epochs=8, precision=bit), data, validation=0.3) for bit in (None, bits))
+    assert {leaf.dtype for leaf in jax.tree.leaves((low.params, low.history))} == {np.dtype("float32")}
+    np.testing.assert_allclose(low.history["loss"], plain.history["loss"], rtol=0.05)
+    assert not np.array_equal(low.history["loss"], plain.history["loss"])
+
+
+def test_the_scale_falls_where_gradients_overflow_and_rises_again():
+    state = no_scaling()
+    halved = scaling_after(state, jnp.asarray(False))
+    assert (float(halved.scale), int(halved.good)) == (FIRST_SCALE / 2, 0)
+    grown = scaling_after(halved.replace(good=jnp.int32(GROW_AFTER - 1)), jnp.asarray(True))
+    assert (float(grown.scale), int(grown.good)) == (FIRST_SCALE, 0)
+    top = scaling_after(Scaling(jnp.float32(LARGEST_SCALE), jnp.int32(GROW_AFTER)), jnp.asarray(True))
+    assert float(top.scale) == LARGEST_SCALE
+
+
+def test_a_step_that_overflows_is_left_out_and_the_run_goes_on():
+    """Errors of about 20 times 2^12 are beyond float16 (65504) until the scale has come down."""
+    x, y = plane()
+    run = fit(regression(precision="float16", learning_rate=1e-6, epochs=6), (10 * x, 10 * y))
+    assert run.outcome == "finished" and float(run.state.scaling.scale) < FIRST_SCALE
+    assert np.isfinite(run.history["loss"]).all()
+
+
+def test_what_can_not_be_is_refused():
+    with pytest.raises(ValueError, match="Recipe: precision must be 'bfloat16', 'float16' or None, got 'half'"):
+        classification(precision="half")
+    task = Adversarial(*models.gan((4,), 4), latent=2)
+    with pytest.raises(ValueError, match="Recipe: precision must be None or 'bfloat16' for Adversarial, which has no loss to scale"):
+        Recipe(task, classification().optimizer, precision="float16")
