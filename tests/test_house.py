@@ -75,7 +75,10 @@ def test_importing_jaxnn_imports_nothing_that_its_base_packages_do_not():
 def test_every_package_that_is_asked_for_is_pinned():
     pins = re.findall(r"^([\w.-]+)==\S+", (ROOT / "constraints.txt").read_text("utf-8"), flags=re.MULTILINE)
     extras = pyproject()["optional-dependencies"]
-    wanted = [*pyproject()["dependencies"], *(package for extra in ("cli", "plots", "interop", "test") for package in extras[extra])]
+    wanted = [
+        *pyproject()["dependencies"],
+        *(package for extra in ("cli", "plots", "interop", "onnx", "test") for package in extras[extra]),
+    ]
     names = {re.match(r"[\w.-]+", package)[0] for package in wanted} - {"jaxnn-toolkit"}
     assert names <= set(pins)
 

@@ -62,18 +62,19 @@ class Conv(Layer):
         check_floating("Conv", x)
         if x.shape[-1] % self.groups:
             raise ValueError(sentence("Conv", "groups", f"a divisor of the {x.shape[-1]} channels of x", self.groups))
-        self._geometry(x.shape)
+        self.geometry(x.shape)
         kernel = self.initializer()(key, (*self.window, x.shape[-1] // self.groups, self.features), x.dtype)
         return {"kernel": kernel, "bias": jnp.zeros(self.features, x.dtype)}
 
     def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
         _check_channels("Conv", x, params["kernel"].shape[-2] * self.groups, len(self.window))
-        return correlate(x, params["kernel"], self._geometry(x.shape)) + params["bias"], x
+        return correlate(x, params["kernel"], self.geometry(x.shape)) + params["bias"], x
 
     def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, jax.Array]:
-        return _cotangents(params, residuals, dy, self._geometry(residuals.shape))
+        return _cotangents(params, residuals, dy, self.geometry(residuals.shape))
 
-    def _geometry(self, shape: Sizes) -> Geometry:
+    def geometry(self, shape: Sizes) -> Geometry:
+        """How the kernel passes over an x of that shape."""
         rank = len(self.window)
         stride, dilation = sizes_of(self.stride, rank), sizes_of(self.dilation, rank)
         pads = explicit_pads("Conv", shape[1:-1], self.window, stride, dilation, self.padding)
@@ -119,12 +120,13 @@ class ConvTranspose(Layer):
 
     def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
         _check_channels("ConvTranspose", x, params["kernel"].shape[-2], len(self.window))
-        return correlate(x, params["kernel"], self._geometry()) + params["bias"], x
+        return correlate(x, params["kernel"], self.geometry()) + params["bias"], x
 
     def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, jax.Array]:
-        return _cotangents(params, residuals, dy, self._geometry())
+        return _cotangents(params, residuals, dy, self.geometry())
 
-    def _geometry(self) -> Geometry:
+    def geometry(self) -> Geometry:
+        """How the kernel passes over any x."""
         rank = len(self.window)
         spread = sizes_of(self.stride, rank)
         pads = tuple(_transposed_pads(k, s, self.padding) for k, s in zip(self.window, spread, strict=True))

@@ -35,27 +35,29 @@ class _Pool(Layer):
     def init(self, key: Key, x: Any) -> Params:
         check_images(type(self).__name__, x, len(self.window))
         check_floating(type(self).__name__, x)
-        for k, pads in zip(self.window, self._pads(x.shape), strict=True):
+        for k, pads in zip(self.window, self.pads(x.shape), strict=True):
             if max(pads) >= k:
                 raise ValueError(sentence(type(self).__name__, "padding", f"less than the window {self.window}", self.padding))
         return ()
 
     @property
-    def _stride(self) -> Sizes:
+    def strides(self) -> Sizes:
+        """How far windows are apart along each spatial axis."""
         return self.window if self.stride is None else sizes_of(self.stride, len(self.window))
 
-    def _pads(self, shape: Sizes) -> Pads:
+    def pads(self, shape: Sizes) -> Pads:
+        """What is padded along each spatial axis of an x of that shape."""
         ones = (1,) * len(self.window)
-        return explicit_pads(type(self).__name__, shape[1:-1], self.window, self._stride, ones, self.padding)
+        return explicit_pads(type(self).__name__, shape[1:-1], self.window, self.strides, ones, self.padding)
 
     def _positions(self, x: jax.Array, filling: float) -> Iterator[jax.Array]:
         """x at each position of the windows, in the order of the window's elements; `filling` stands outside of x."""
         check_images(type(self).__name__, x, len(self.window))
-        edges = ((0, 0, 0), *((before, after, 0) for before, after in self._pads(x.shape)), (0, 0, 0))
+        edges = ((0, 0, 0), *((before, after, 0) for before, after in self.pads(x.shape)), (0, 0, 0))
         padded = lax.pad(x, jnp.asarray(filling, x.dtype), edges)
-        counts = [(n - k) // s + 1 for n, k, s in zip(padded.shape[1:], self.window, self._stride, strict=False)]
+        counts = [(n - k) // s + 1 for n, k, s in zip(padded.shape[1:], self.window, self.strides, strict=False)]
         for start in itertools.product(*map(range, self.window)):
-            cuts = [slice(a, a + (m - 1) * s + 1, s) for a, m, s in zip(start, counts, self._stride, strict=True)]
+            cuts = [slice(a, a + (m - 1) * s + 1, s) for a, m, s in zip(start, counts, self.strides, strict=True)]
             yield padded[(slice(None), *cuts)]
 
     def _lay_back(self, parts: Callable[[jax.Array], jax.Array], shape: Sizes) -> jax.Array:
@@ -63,16 +65,16 @@ class _Pool(Layer):
 
         Windows that touch but do not overlap are one loop: each element of x belongs to one window and has one number in it.
         """
-        if self._stride == self.window:
+        if self.strides == self.window:
             return self._fit(_joined(parts, self.window), shape)
         return sum(  # type: ignore[return-value]
-            self._fit(_spread(parts(jnp.asarray(number)), start, self._stride), shape)
+            self._fit(_spread(parts(jnp.asarray(number)), start, self.strides), shape)
             for number, start in enumerate(itertools.product(*map(range, self.window)))
         )
 
     def _fit(self, laid: jax.Array, shape: Sizes) -> jax.Array:
         """Without what lies on the padding, and with zeros where no window has been."""
-        pads = self._pads(shape)
+        pads = self.pads(shape)
         edges = [(-before, n + before - size, 0) for n, size, (before, _) in zip(shape[1:-1], laid.shape[1:-1], pads, strict=True)]
         return lax.pad(laid, jnp.zeros((), laid.dtype), ((0, 0, 0), *edges, (0, 0, 0)))
 

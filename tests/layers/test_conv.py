@@ -62,7 +62,7 @@ def test_output_is_scipys_and_backward_the_vjp(case):
 
         def reference(params, x):
             """A plain sum over the positions of the window, for JAX to differentiate."""
-            pads = layer._geometry(x.shape).pads
+            pads = layer.geometry(x.shape).pads
             padded = jnp.pad(x, ((0, 0), *pads, (0, 0)))
             y = jnp.zeros(dy.shape, x.dtype)
             for position in np.ndindex(*layer.window):
@@ -72,7 +72,7 @@ def test_output_is_scipys_and_backward_the_vjp(case):
             return y + params["bias"]
 
         y, by_hand, by_jax = both(params, x, dy)
-        pads = layer._geometry(shape).pads
+        pads = layer.geometry(shape).pads
         assert_close(y, scipys(x, np.asarray(params["kernel"]), layer.stride, layer.dilation, pads))
         assert_close(by_hand, by_jax)
 

@@ -1,0 +1,75 @@
+"""Programs of StableHLO predict what the model does, for any number of rows, and without jaxnn."""
+
+import subprocess
+import sys
+
+import jax
+import numpy as np
+import pytest
+
+from jaxnn import Classification, models
+from jaxnn.export import save_stablehlo
+from jaxnn.layers import BatchNorm
+from jaxnn.typing import Sequences
+from tests.catalogue import TASKS, TaskExample, classes, normal
+from tests.export.samples import ROWS, cast, drawn
+from tests.samples import blobs, classification
+from tests.tolerances import assert_close, precision
+
+EXAMPLES = {
+    "cnn": TaskExample(lambda: Classification(models.cnn((2,), 3, hidden=(), norm=BatchNorm())), classes(3), normal(4, 4, 1)),
+    **{name: TASKS[name] for name in ("Regression of series", "NextToken of lengths", "Variational")},
+}
+
+
+def plain(x):
+    """x as the file takes it: Sequences as tuples."""
+    if isinstance(x, Sequences | tuple):
+        return tuple(map(plain, x))
+    return x
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_program_predicts_what_its_model_does(tmp_path, name):
+    example, random = EXAMPLES[name], np.random.default_rng(0)
+    x = cast(example.inputs(random, max(ROWS)))
+    model = drawn(example.make(), x, None if example.targets is None else cast(example.targets(random, max(ROWS))))
+    program = jax.export.deserialize(save_stablehlo(tmp_path / "model", model).read_bytes())
+    for rows in ROWS:
+        some = jax.tree.map(lambda leaf, rows=rows: leaf[:rows], x)
+        assert_close(np.asarray(program.call(plain(some))), model.predict(some), "float32")
+
+
+def classifier(dtype="float32"):
+    x, y = blobs(5, dtype=dtype)
+    return drawn(classification(dropout=0.2).task, x, y), x
+
+
+def test_a_file_runs_without_jaxnn(tmp_path):
+    model, x = classifier()
+    path = save_stablehlo(tmp_path / "model.stablehlo", model)
+    np.save(tmp_path / "x.npy", x)
+    script = """
+import sys, jax, jax.export, numpy
+program = jax.export.deserialize(open("model.stablehlo", "rb").read())
+numpy.save("y.npy", program.call(numpy.load("x.npy")))
+assert "jaxnn" not in sys.modules
+assert program.platforms == ("cpu", "cuda", "tpu")
+assert [str(leaf.shape) for leaf in (*program.in_avals, *program.out_avals)] == ["(rows, 4)", "(rows, 3)"]
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=path.parent, check=True)
+    assert_close(np.load(tmp_path / "y.npy"), model.predict(x), "float32")
+
+
+def test_float64_stays_float64_on_the_platform_that_is_asked_for(tmp_path):
+    with precision("float64"):
+        model, x = classifier("float64")
+        program = jax.export.deserialize(save_stablehlo(tmp_path / "model", model, platforms=["cpu"]).read_bytes())
+        assert program.platforms == ("cpu",)
+        assert_close(np.asarray(program.call(x)), model.predict(x))
+
+
+@pytest.mark.parametrize("platforms", ["cpu", (), ("cpu", "abacus")])
+def test_unknown_platforms_are_refused(tmp_path, platforms):
+    with pytest.raises(ValueError, match=r"save_stablehlo: platforms must be some of cpu, cuda, rocm, tpu, got .*\. Write \(\"cpu\",\)"):
+        save_stablehlo(tmp_path / "model", None, platforms=platforms)
