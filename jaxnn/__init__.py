@@ -1,6 +1,6 @@
 """jaxnn: a training run is a pure function, a recipe is a pytree of hyperparameters, a sweep is a list of recipes."""
 
-from jaxnn import layers, losses, metrics, models
+from jaxnn import layers, losses, metrics, models, schedules
 from jaxnn.averaging import Averaging
 from jaxnn.clipping import ClipByLayerNorm, ClipByNorm, ClipByValue
 from jaxnn.codec import from_json, to_json
@@ -76,6 +76,7 @@ __all__ = [
     "optimizer",
     "optimizers",
     "save_model",
+    "schedules",
     "start",
     "summary",
     "sweep",

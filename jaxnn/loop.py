@@ -105,8 +105,8 @@ def advance(recipe: Recipe, state: State, data: Data, *, epochs: int) -> tuple[S
     """The state `epochs` further on, and the metrics of each epoch, (epochs,) each.
 
     ``loss`` is the mean training loss over the epoch's steps, without the L2 term, as the parameters were at each step, and so is what
-    else the task measures on the way; ``validation_...`` is measured at the epoch's end. Epochs after the run has stopped are NaN and
-    leave the state as it is.
+    else the task measures on the way; ``learning_rate`` and other numbers of the optimizer are there if they change, as in the last step;
+    ``validation_...`` is measured at the epoch's end. Epochs after the run has stopped are NaN and leave the state as it is.
     """
     recipe = cast_numbers(recipe, _dtype(data.x))
     validation = None
@@ -200,6 +200,7 @@ def finish_epoch(
     bad_step = jnp.where(wrong.any(), jnp.argmax(wrong).astype(jnp.int32), -1)
     bad_step = jnp.where((bad_step < 0) & ~all_finite(after.params), steps - 1, bad_step)
     metrics = {name: values.sum() / totals.sum() for name, values in sums.items()}
+    metrics |= recipe.optimizer.rates(after.optimizer, None if before.plateau is None else before.plateau.scale)
     after = after.replace(epoch=before.epoch + 1, diverged_step=jnp.where(bad_step < 0, -1, before.epoch * steps + bad_step))
     if after.average is not None and recipe.averaging is not None and recipe.averaging.every == "epoch":
         after = after.replace(average=average_with(recipe.averaging, after.average, without_buffers(after.params), before.epoch))

@@ -28,8 +28,8 @@ def qualified_name(function: Callable[..., Any]) -> str | None:
     >>> qualified_name(optax.adam)
     'optax.adam'
     """
-    name = getattr(function, "__name__", "")
     for path, module in MODULES.items():
+        name = getattr(function, "__name__", None) or _name_in(module, function)  # a partial, as optax.nadam is one, has none of its own
         if _public_function(module, name) is function:
             return f"{path}.{name}"
     return None
@@ -45,13 +45,19 @@ def find_function(name: str, known: Mapping[str, Any]) -> Callable[..., Any]:
     path, _, attribute = name.rpartition(".")
     function = _public_function(MODULES.get(path), attribute)
     if function is None:
-        advice = nearest(attribute, _public_names(MODULES[path])) if path in MODULES else "Hand it in: known={its_name: the_function}."
+        advice = nearest(attribute, public_functions(MODULES[path])) if path in MODULES else "Hand it in: known={its_name: the_function}."
         raise ValueError(f"from_json: {name[:60]!r} is not a public function of {', '.join(MODULES)}. {advice}")
     return function
 
 
-def _public_names(module: ModuleType) -> list[str]:
-    return [name for name in vars(module) if _public_function(module, name)]
+def public_functions(module: ModuleType) -> dict[str, Callable[..., Any]]:
+    """The module's public functions by name."""
+    found = {name: _public_function(module, name) for name in vars(module)}
+    return {name: function for name, function in found.items() if function is not None}
+
+
+def _name_in(module: ModuleType, function: Callable[..., Any]) -> str:
+    return next((name for name, found in public_functions(module).items() if found is function), "")
 
 
 def _public_function(module: ModuleType | None, name: str) -> Callable[..., Any] | None:

@@ -1,18 +1,24 @@
 """Optimizers: any optax function with its numbers, for all parameters or for each part of them.
 
-The function is structure, its numbers are hyperparameters.
+The function is structure, its numbers are hyperparameters; each of them may be a schedule, whose numbers are hyperparameters too.
 """
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from types import FunctionType
+from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import optax
 
 from jaxnn.checks import nearest, sentence
+from jaxnn.names import public_functions
 from jaxnn.records import Record, readable, static
-from jaxnn.typing import Params, Range
+from jaxnn.schedules import Schedule
+from jaxnn.typing import Metrics, Params, Range
 
 NOT_NEGATIVE, SHARE = Range(low=0), Range(low=0, high=1, open_high=True)
 RANGES = {
@@ -28,42 +34,96 @@ RANGES = {
 """Where the numbers of optax's optimizers must lie; a name that is not here may be any finite number."""
 
 
+class Scheduled(NamedTuple):
+    """The state of an optimizer with schedules: updates made so far, int32, and the state of optax's own."""
+
+    step: jax.Array
+    inner: Any
+
+
 class Optimizer(Record):
-    """What ``optimizer`` returns: the optax function, its floats (leaves) and its other arguments (structure)."""
+    """What ``optimizer`` returns: the optax function, its floats and schedules (leaves) and its other arguments (structure)."""
 
     function: Callable[..., optax.GradientTransformation] = static()
     numbers: dict[str, Any] = dataclasses.field(default_factory=dict, metadata={"range": RANGES})
     options: tuple[tuple[str, Any], ...] = static(default=())
 
     def __repr__(self) -> str:
-        arguments = self.numbers | dict(self.options)
-        return f"optimizer({', '.join([readable(self.function), *(f'{name}={readable(value)}' for name, value in arguments.items())])})"
+        arguments = (f"{name}={readable(value)}" for name, value in self.arguments.items())
+        return f"optimizer({', '.join([readable(self.function), *arguments])})"
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What the optax function is called with."""
+        return self.numbers | dict(self.options)
+
+    @property
+    def schedules(self) -> dict[str, Callable[[jax.Array], Any]]:
+        """The arguments that depend on the step: schedules, and any function given as the learning rate."""
+        arguments = self.arguments.items()
+        return {name: given for name, given in arguments if isinstance(given, Schedule) or (name == "learning_rate" and callable(given))}
 
     def build(self) -> optax.GradientTransformation:
         """The optax transformation; call it inside the traced run, where the numbers are traced."""
-        return self.function(**self.numbers, **dict(self.options))
+        if not self.schedules:
+            return self.function(**self.arguments)
+
+        def init(params: Params) -> Scheduled:
+            step = jnp.zeros((), jnp.int32)
+            return Scheduled(step, self._built_at(step).init(params))
+
+        def update(gradients: Params, state: Scheduled, params: Params = None, **extra: Any) -> tuple[Params, Scheduled]:
+            built = optax.with_extra_args_support(self._built_at(state.step))
+            updates, inner = built.update(gradients, state.inner, params, **extra)
+            return updates, Scheduled(state.step + 1, inner)
+
+        return optax.GradientTransformationExtraArgs(init, update)
+
+    def rates(self, state: Any, scale: Any = None) -> Metrics:
+        """The numbers that change from step to step as they were in the last update, by name.
+
+        state: of ``build()``, or one that holds it. scale: by what updates are multiplied; the learning rate then is that many times it.
+        """
+        rates = self._values(jnp.maximum(_states(state)[0].step - 1, 0)) if self.schedules else {}
+        if scale is not None and "learning_rate" in self.arguments:
+            rates["learning_rate"] = jnp.asarray(rates.get("learning_rate", self.arguments["learning_rate"])) * scale
+        return rates
+
+    def _values(self, step: jax.Array) -> Metrics:
+        with jax.numpy_dtype_promotion("standard"):  # as optax's schedules need it
+            return {name: jnp.asarray(schedule(step)) for name, schedule in self.schedules.items()}
+
+    def _built_at(self, step: jax.Array) -> optax.GradientTransformation:
+        return self.function(**(self.arguments | self._values(step)))
 
 
-def optimizer(function: Callable[..., optax.GradientTransformation], **arguments: Any) -> Optimizer:
-    """An optimizer by its optax function, for instance ``optimizer(optax.adamw, learning_rate=1e-3, weight_decay=1e-4)``.
+def optimizer(function: Callable[..., optax.GradientTransformation] | str, **arguments: Any) -> Optimizer:
+    """An optimizer by its optax function or its name, for instance ``optimizer("adamw", learning_rate=1e-3, weight_decay=1e-4)``.
 
-    Floats become leaves of the recipe, so that every value runs in the same compiled program; so do whole numbers given
-    where optax has a float (``learning_rate=1``). Flags, names, None and other whole numbers are structure. Raises TypeError
-    where the function isn't one that makes an optax transformation, ValueError for an argument that it doesn't have.
+    Floats and schedules become leaves of the recipe, so that every value runs in the same compiled program; so do whole numbers given
+    where optax has a float (``learning_rate=1``). Flags, names, None and other whole numbers are structure. Every float may be a
+    schedule, whether optax knows of schedules there or not. Names are those of optax's own optimizers; one of ``optax.contrib`` is
+    given as a function. Raises TypeError where the function isn't one that makes an optax transformation, ValueError for a name that
+    optax doesn't have, or an argument that the function doesn't.
 
     >>> import optax
     >>> optimizer(optax.sgd, learning_rate=1, nesterov=True)
     optimizer(optax.sgd, learning_rate=1.0, nesterov=True)
     """
+    if isinstance(function, str):
+        function = _by_name(function)
     if not callable(function) or isinstance(function, optax.GradientTransformation):
         advice = "Give the function itself, optimizer(optax.adam, learning_rate=1e-3), not what it returns."
         raise TypeError(sentence("optimizer", "function", "an optax function", repr(function)[:60], advice))
     parameters = inspect.signature(function).parameters
     for name in arguments:
         if name not in parameters:
-            raise ValueError(f"optimizer: {function.__name__} has no argument {name!r}. {nearest(name, parameters)}")
+            raise ValueError(f"optimizer: {_name(function)} has no argument {name!r}. {nearest(name, parameters)}")
         if arguments[name] is None and parameters[name].default is inspect.Parameter.empty:
-            raise ValueError(sentence("optimizer", name, "a number", None, f"{function.__name__} can't do without."))
+            raise ValueError(sentence("optimizer", name, "a number", None, f"{_name(function)} can't do without."))
+    if function is optax.lbfgs and arguments.get("linesearch", "optax's own") is not None:
+        advice = "Write linesearch=None: a step has the gradient of its batch, and no second look at the loss."
+        raise ValueError(sentence("optimizer", "linesearch", "None", "optax's own", advice))
     numbers = {name: _number(value) for name, value in arguments.items() if _is_leaf(value, parameters[name])}
     options = tuple(sorted((name, value) for name, value in arguments.items() if name not in numbers))
     made = Optimizer(function=function, numbers=numbers, options=options)
@@ -88,6 +148,16 @@ class Optimizers(Record):
         """The optax transformation of all parts; its ``init`` refuses parameters with other parts than these."""
         transformations = {name: optax.set_to_zero() if part is None else part.build() for name, part in self.parts.items()}
         return optax.partition(transformations, self._labels)
+
+    def rates(self, state: Any, scale: Any = None) -> Metrics:
+        """As of one optimizer, each name with its part before it: ``generator_learning_rate``."""
+        states = iter(_states(state))
+        rates: Metrics = {}
+        for name, part in self.parts.items():
+            if part is not None:
+                own = next(states) if part.schedules else None
+                rates |= {f"{name}_{number}": value for number, value in part.rates(own, scale).items()}
+        return rates
 
     def _labels(self, params: Params) -> dict[str, str]:
         known, advice = ", ".join(self.parts), "For all parameters together write optimizer(...)."
@@ -120,7 +190,35 @@ def optimizers(**parts: Optimizer | None) -> Optimizers:
     return Optimizers(dict(sorted(parts.items())))
 
 
+def named_optimizers() -> dict[str, Callable[..., optax.GradientTransformation]]:
+    """optax's own optimizers by name: its public functions that begin with a learning rate, but for the parts of others (scale_by_...)."""
+    functions = {name: found for name, found in public_functions(optax).items() if isinstance(found, FunctionType | functools.partial)}
+    first = {name: next(iter(inspect.signature(function).parameters), "") for name, function in functions.items()}
+    names = [name for name, argument in first.items() if argument.endswith("learning_rate") and not name.startswith("scale_by")]
+    return {name: functions[name] for name in sorted(names)}
+
+
+def _by_name(name: str) -> Callable[..., optax.GradientTransformation]:
+    known = named_optimizers()
+    if name not in known:
+        advice = "One of optax.contrib is given as a function, optimizer(optax.contrib.prodigy)."
+        raise ValueError(f"optimizer: optax has no optimizer {name[:60]!r}. {nearest(name, known)} {advice}")
+    return known[name]
+
+
+def _name(function: Callable[..., Any]) -> str:
+    return readable(function).rpartition(".")[2]
+
+
+def _states(state: Any) -> list[Scheduled]:
+    """The states of schedules within a state, in the order of its leaves, which for parts is that of their names."""
+    nodes = jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, Scheduled))
+    return [node for node in nodes if isinstance(node, Scheduled)]
+
+
 def _is_leaf(value: Any, parameter: inspect.Parameter) -> bool:
+    if isinstance(value, Schedule):
+        return True
     if isinstance(value, bool | str) or value is None or callable(value):
         return False
     wants_float = isinstance(parameter.default, float) or parameter.default is inspect.Parameter.empty
@@ -132,10 +230,11 @@ def _number(value: Any) -> Any:
 
 
 def _check_builds(made: Optimizer) -> None:
+    numbers = dict.fromkeys(made.schedules, 0.1)  # any will do: nothing is computed with it
     try:
-        transformation = made.build()
+        transformation = made.function(**(made.arguments | numbers))
     except TypeError as error:
-        raise TypeError(f"optimizer: {made.function.__name__} can't be called so: {error}.") from error
+        raise TypeError(f"optimizer: {_name(made.function)} can't be called so: {error}.") from error
     if not hasattr(transformation, "init") or not hasattr(transformation, "update"):
         advice = "Give a function such as optax.adam."
         raise TypeError(

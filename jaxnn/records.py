@@ -40,7 +40,7 @@ class Record:
             value = getattr(self, field.name)
             required = field.default is dataclasses.MISSING
             if required or not _same(value, field.default):
-                shown.append(readable(value) if required else f"{field.name}={readable(value)}")
+                shown.append(readable(value) if required and not field.kw_only else f"{field.name}={readable(value)}")
         return f"{type(self).__name__}({', '.join(shown)})"
 
 

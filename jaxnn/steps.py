@@ -44,7 +44,8 @@ def take_step(recipe: Recipe, learner: Learner, batch: Batch, key: Key | None, e
     if recipe.clip is not None:
         gradients, metrics["clipped"] = recipe.clip(gradients)
     with jax.numpy_dtype_promotion("standard"):  # optax multiplies floats by its integer step count
-        updates, optimizer = recipe.optimizer.build().update(gradients, learner.optimizer, learned)
+        transformation = optax.with_extra_args_support(recipe.optimizer.build())
+        updates, optimizer = transformation.update(gradients, learner.optimizer, learned, value=metrics["loss"])
     if scale is not None:
         updates = jax.tree.map(lambda update: update * scale.astype(update.dtype), updates)
     if recipe.norms:

@@ -1,4 +1,4 @@
-"""Every exported layer, loss, task, model and search once, each with an example; the contract suites run over them.
+"""Every exported layer, loss, task, model, schedule and search once, each with an example; the contract suites run over them.
 
 To add one: write its example here. ``test_catalogue.py`` fails until it is there, and the suites hold it to its contract.
 Examples are made by calling, so that a suite can have the same one twice, built apart.
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxnn import layers, losses, models, search, tasks
+from jaxnn import layers, losses, models, schedules, search, tasks
 from jaxnn.layers import Layer
 from jaxnn.losses import Loss
 from jaxnn.tasks import Task
@@ -339,6 +339,35 @@ TASKS: dict[str, TaskExample] = {
         ),
         inputs=lambda random, rows: random.uniform(size=(rows, 4)),
     ),
+}
+
+SCHEDULES: dict[str, Callable[[], schedules.Schedule]] = {
+    "Constant": lambda: schedules.Constant(0.3),
+    "Cosine": lambda: schedules.Cosine(0.5, steps=50),
+    "Cosine to a part": lambda: schedules.Cosine(0.5, steps=50, alpha=0.2),
+    "Cyclic": lambda: schedules.Cyclic(0.1, 0.5, steps=10),
+    "Cyclic of falling height": lambda: schedules.Cyclic(0.1, 0.5, steps=10, decay=0.5),
+    "Exponential": lambda: schedules.Exponential(0.5, steps=30),
+    "Exponential that grows": lambda: schedules.Exponential(1e-3, steps=1, factor=1.05),
+    "Linear": lambda: schedules.Linear(0.5, 0.1, steps=40),
+    "Linear that rises": lambda: schedules.Linear(0.0, 0.4, steps=1),
+    "LinearOneCycle": lambda: schedules.LinearOneCycle(0.5, steps=70),
+    "LinearOneCycle without a rise": lambda: schedules.LinearOneCycle(0.5, steps=70, rise=0.0, fall=0.5, divide=10.0, divide_last=100.0),
+    "OneCycle": lambda: schedules.OneCycle(0.5, steps=70),
+    "OneCycle without a rise": lambda: schedules.OneCycle(0.5, steps=7, rise=0.0, divide=2.0, divide_last=3.0),
+    "Piecewise": lambda: schedules.Piecewise((0.5, 0.25, 0.025), boundaries=(0, 20)),
+    "Piecewise of one": lambda: schedules.Piecewise((0.5,), boundaries=()),
+    "Polynomial": lambda: schedules.Polynomial(0.5, 0.1, steps=40, power=2.0),
+    "Polynomial of a root": lambda: schedules.Polynomial(0.5, steps=40, power=0.5),
+    "Power": lambda: schedules.Power(0.5, steps=20),
+    "Power of a root": lambda: schedules.Power(0.5, steps=20, power=0.5),
+    "Staircase": lambda: schedules.Staircase(0.5, steps=7, factor=0.5),
+    "WarmRestarts": lambda: schedules.WarmRestarts(0.5, steps=9),
+    "WarmRestarts ever longer": lambda: schedules.WarmRestarts(0.5, steps=5, growth=2.0, decay=0.8, alpha=0.1),
+    "WarmRestarts a little longer": lambda: schedules.WarmRestarts(0.5, steps=10, growth=1.3),
+    "WarmUp": lambda: schedules.WarmUp(schedules.Cosine(0.5, steps=60, alpha=0.1), steps=20),
+    "WarmUp of no steps": lambda: schedules.WarmUp(schedules.Exponential(0.5, steps=10), steps=0),
+    "WarmUp from a number": lambda: schedules.WarmUp(schedules.Constant(0.5), steps=30, start=0.1),
 }
 
 SEARCHES: dict[str, Callable[[], Any]] = {

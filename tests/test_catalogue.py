@@ -7,7 +7,7 @@ from types import ModuleType
 import jax
 import pytest
 
-from jaxnn import layers, losses, models, search, tasks
+from jaxnn import layers, losses, models, schedules, search, tasks
 from tests import catalogue
 
 
@@ -27,9 +27,10 @@ def searches() -> set[str]:
         (concrete(losses, losses.Loss), catalogue.LOSSES),
         (concrete(tasks, tasks.Task), catalogue.TASKS),
         (set(models.__all__), catalogue.MODELS),
+        (concrete(schedules, schedules.Schedule), catalogue.SCHEDULES),
         (searches(), catalogue.SEARCHES),
     ],
-    ids=["layers", "losses", "tasks", "models", "searches"],
+    ids=["layers", "losses", "tasks", "models", "schedules", "searches"],
 )
 def test_everything_exported_is_in_the_catalogue(exported, listed):
     assert exported

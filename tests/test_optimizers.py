@@ -9,6 +9,7 @@ import optax
 import pytest
 
 from jaxnn import Adversarial, Recipe, advance, fit, from_json, models, optimizer, optimizers, start, to_json
+from jaxnn.optimizers import named_optimizers
 from jaxnn.training import as_data, key_data
 from tests.programs import quick_jit
 from tests.tolerances import assert_close, assert_same_bits, draw
@@ -22,6 +23,9 @@ EXAMPLES = {
     "lion": (optax.lion, {"learning_rate": 0.01}),
     "adagrad": (optax.adagrad, {"learning_rate": 0.5}),
 }
+
+NEEDED = {"noisy_sgd": {"key": 0}, "lbfgs": {"linesearch": None}}
+"""What some can't do without, besides a learning rate."""
 
 every_optimizer = pytest.mark.parametrize(("function", "arguments"), EXAMPLES.values(), ids=EXAMPLES.keys())
 
@@ -50,6 +54,26 @@ def test_equal_ones_are_equal_and_print_as_they_were_written(function, arguments
     assert hash(jax.tree.structure(made)) == hash(jax.tree.structure(optimizer(function, **arguments)))
 
 
+@pytest.mark.filterwarnings("ignore:`optimistic_adam` is deprecated")
+@pytest.mark.parametrize("name", named_optimizers())
+def test_every_optimizer_of_optax_goes_by_its_name_and_moves_the_parameters(name):
+    rate = "max_learning_rate" if name == "polyak_sgd" else "learning_rate"
+    made = optimizer(name, **({rate: 0.1} | NEEDED.get(name, {})))
+    assert made == optimizer(getattr(optax, name), **made.arguments) == from_json(to_json(made))
+    assert eval(repr(made), {"optimizer": optimizer, "optax": optax}) == made
+    params = {"a": draw((3, 2)), "b": draw((2,))}
+
+    @quick_jit
+    def two_steps(made):
+        with jax.numpy_dtype_promotion("standard"):
+            built = optax.with_extra_args_support(made.build())
+            state = built.update(params, built.init(params), params, value=jnp.float32(1.0))[1]
+            return built.update(params, state, params, value=jnp.float32(1.0))[0]
+
+    for leaf in jax.tree.leaves(two_steps(made)):
+        assert np.isfinite(leaf).all() and np.abs(leaf).max() > 0
+
+
 def test_floats_are_leaves_and_the_rest_is_structure():
     made = optimizer(optax.sgd, learning_rate=0.1, momentum=0.9, nesterov=True, accumulator_dtype=None)
     assert made.numbers == {"learning_rate": 0.1, "momentum": 0.9}
@@ -73,7 +97,10 @@ def test_a_schedule_is_structure():
     ("function", "arguments", "error", "match"),
     [
         (optax.adam(1e-3), {}, TypeError, "optimizer: function must be an optax function, got .* Give the function itself"),
-        ("adam", {}, TypeError, "optimizer: function must be an optax function, got 'adam'"),
+        (None, {}, TypeError, "optimizer: function must be an optax function, got None"),
+        ("adm", {}, ValueError, r"optimizer: optax has no optimizer 'adm'\. Did you mean adam or .*optimizer\(optax\.contrib\.prodigy\)"),
+        ("scale_by_adam", {}, ValueError, r"optimizer: optax has no optimizer 'scale_by_adam'\."),
+        ("lbfgs", {"learning_rate": 0.1}, ValueError, r"optimizer: linesearch must be None, got optax's own\. Write linesearch=None"),
         (optax.adam, {"learning_rat": 1e-3}, ValueError, r"optimizer: adam has no argument 'learning_rat'\. Did you mean learning_rate"),
         (optax.adam, {}, TypeError, "optimizer: adam can't be called so: .*learning_rate"),
         (optax.squared_error, {"predictions": 1.0}, TypeError, "optimizer: function must be one that returns an optax transformation"),

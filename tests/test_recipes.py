@@ -11,11 +11,11 @@ import optax
 import pytest
 
 import jaxnn
-from jaxnn import Classification, EarlyStopping, Recipe, from_json, layers, models, optimizer, to_json
+from jaxnn import Classification, EarlyStopping, Recipe, from_json, layers, models, optimizer, schedules, to_json
 from jaxnn.layers import Activation, Chain, Dense
 from jaxnn.names import MODULES, find_function, qualified_name
 from jaxnn.records import number
-from tests.catalogue import LAYERS, LOSSES, MODELS, NAMES, TASKS
+from tests.catalogue import LAYERS, LOSSES, MODELS, NAMES, SCHEDULES, TASKS
 from tests.samples import classification, regression
 
 RECIPES = {
@@ -29,6 +29,11 @@ RECIPES = {
         epochs=7,
         batch_size=16,
     ),
+    "a schedule": lambda: regression(
+        optimizer=optimizer(
+            "nadam", learning_rate=schedules.WarmUp(schedules.Cosine(0.1, steps=90), steps=10), b1=schedules.Linear(0.9, steps=5)
+        )
+    ),
     "initialiser of optax's friends": lambda: Recipe(
         Classification(Chain((Dense(3, initializer=jax.nn.initializers.orthogonal), layers.LeakyReLU(0.2), Dense(3)))),
         optimizer(optax.contrib.prodigy, learning_rate=1.0),
@@ -41,9 +46,10 @@ RECORDS = (
     | {f"model {name}": example.make for name, example in MODELS.items()}
     | {f"loss {name}": example.make for name, example in LOSSES.items()}
     | {f"task {name}": example.make for name, example in TASKS.items()}
+    | {f"schedule {name}": make for name, make in SCHEDULES.items()}
 )
 
-PUBLIC = vars(jaxnn) | vars(layers) | vars(jaxnn.losses) | {"jax": jax, "optax": optax}
+PUBLIC = vars(jaxnn) | vars(layers) | vars(jaxnn.losses) | vars(schedules) | {"jax": jax, "optax": optax}
 
 every_record = pytest.mark.parametrize("make", RECORDS.values(), ids=RECORDS.keys())
 
