@@ -44,7 +44,7 @@ def test_gradients_by_hand_are_those_of_autodiff(workload: ModuleType) -> None:
 @by_hand
 @pytest.mark.usefixtures("mnist_rows")
 def test_the_program_by_hand_counts_every_row(workload: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(whole_run, "OPTIONS", RUNS_ONCE)
+    monkeypatch.setattr(whole_run, "TRAINING", RUNS_ONCE)
     work = workload.workload(smoke=True)
     work = work._replace(x=work.x[:20], y=work.y[:20], epochs=2, batch=8)
     params, losses = workload.by_hand(work)(0)
@@ -54,7 +54,7 @@ def test_the_program_by_hand_counts_every_row(workload: ModuleType, monkeypatch:
 
 def test_a_contest_without_other_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contest, "installed", lambda work: {})
-    monkeypatch.setattr(whole_run, "OPTIONS", RUNS_ONCE)
+    monkeypatch.setattr(whole_run, "TRAINING", RUNS_ONCE)
     figures = series_lstm.measure(smoke=True)
     assert len(figures) == 5 and all(value > 0 for value in figures.values())
 

@@ -93,7 +93,7 @@ def test_a_recipe_can_be_printed_while_it_is_traced():
 
 def test_floats_are_leaves_and_all_else_is_structure():
     recipe = RECIPES["all of it"]()
-    assert sorted(jax.tree.leaves(recipe)) == sorted([0.1, 1e-4, 3, 1e-3, 1e-3, 1e-2])
+    assert sorted(jax.tree.leaves(recipe)) == sorted([0.1, 1e-4, 3, 1e-3, 0.0, 1e-3, 1e-2])
     structure = jax.tree.structure(recipe)
     assert jax.tree.structure(recipe.replace(l2=0.5, early_stopping=EarlyStopping(patience=9))) == structure
     for other in (recipe.replace(l2=None), recipe.replace(epochs=8), recipe.replace(batch_size=8), recipe.replace(gradients="backprop")):
