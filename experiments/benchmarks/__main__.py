@@ -18,6 +18,7 @@ BENCHMARKS = {
     "mnist_cnn": mnist_cnn,
     "series_lstm": series_lstm,
     "kinds": kinds,
+    "features": features,
     "shell_sweep": shell_sweep,
     "memory": memory,
     "callbacks": callbacks,
