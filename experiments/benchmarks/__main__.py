@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from experiments.benchmarks import callbacks, first_fit, kinds, memory, mnist_cnn, mnist_mlp, series_lstm, shell_sweep, steady
+from experiments.benchmarks import callbacks, features, first_fit, kinds, memory, mnist_cnn, mnist_mlp, series_lstm, shell_sweep, steady
 from experiments.support.runner import hardware, versions
 
 BENCHMARKS = {
