@@ -132,7 +132,10 @@ def optimizer(function: Callable[..., optax.GradientTransformation] | str, **arg
 
 
 class Optimizers(Record):
-    """What ``optimizers`` returns: an optimizer for each top-level part of the parameters, None for one that stays as it is."""
+    """What ``optimizers`` returns: an optimizer for each top-level part of the parameters, None for one that stays as it is.
+
+    The layers of a ``Chain`` have their numbers, from 0, for names.
+    """
 
     parts: dict[str, Optimizer | None]
 
@@ -142,7 +145,8 @@ class Optimizers(Record):
         return {name: part.numbers for name, part in self.parts.items() if part is not None}
 
     def __repr__(self) -> str:
-        return f"optimizers({', '.join(f'{name}={readable(part)}' for name, part in self.parts.items())})"
+        layers = [readable(self.parts[str(number)]) for number in range(len(self.parts)) if str(number) in self.parts]
+        return f"optimizers({', '.join(layers or [f'{name}={readable(part)}' for name, part in self.parts.items()])})"
 
     def build(self) -> optax.GradientTransformation:
         """The optax transformation of all parts; its ``init`` refuses parameters with other parts than these."""
@@ -159,31 +163,34 @@ class Optimizers(Record):
                 rates |= {f"{name}_{number}": value for number, value in part.rates(own, scale).items()}
         return rates
 
-    def _labels(self, params: Params) -> dict[str, str]:
+    def _labels(self, params: Params) -> Any:
         known, advice = ", ".join(self.parts), "For all parameters together write optimizer(...)."
-        if not isinstance(params, dict):
+        if not isinstance(params, dict | tuple):
             raise ValueError(sentence("optimizers", "the parameters", f"of the parts {known}", f"a {type(params).__name__}", advice))
-        for name in self.parts.keys() - params.keys():
-            raise ValueError(f"optimizers: the parameters have no part {name!r}. {nearest(name, params)}")
-        for name in params.keys() - self.parts.keys():
-            raise ValueError(f"optimizers: the part {name!r} of the parameters has no optimizer. Write {name}=None to leave it as it is.")
-        return {name: name for name in params}
+        names = list(params) if isinstance(params, dict) else [str(number) for number in range(len(params))]
+        for name in self.parts.keys() - set(names):
+            raise ValueError(f"optimizers: the parameters have no part {name!r}. {nearest(name, names)}")
+        for name in set(names) - self.parts.keys():
+            raise ValueError(f"optimizers: the part {name!r} of the parameters has no optimizer. Give it None to leave it as it is.")
+        return {name: name for name in names} if isinstance(params, dict) else tuple(names)
 
 
-def optimizers(**parts: Optimizer | None) -> Optimizers:
+def optimizers(*layers: Optimizer | None, **parts: Optimizer | None) -> Optimizers:
     """An optimizer for each top-level part of the parameters, None for a part that stays as it is.
 
-    The parts are those of the task's parameters: generator and discriminator of ``Adversarial``, encoder and decoder of an
-    ``Autoencoder``. All numbers are leaves of the recipe. Raises TypeError for a part that ``optimizer`` did not make, and, before
-    anything is compiled, ValueError for a part that the parameters do not have, or that is missing.
+    The parts are those of the task's parameters: by name generator and discriminator of ``Adversarial``, encoder and decoder of an
+    ``Autoencoder``; in their order the layers of a ``Chain``, ``optimizers(None, None, adam)`` for the last one of three alone. All
+    numbers are leaves of the recipe. Raises TypeError for a part that ``optimizer`` did not make, and, before anything is compiled,
+    ValueError for a part that the parameters do not have, or that is missing.
 
     >>> import optax
     >>> optimizers(generator=optimizer(optax.adam, learning_rate=1e-4), discriminator=None)
     optimizers(discriminator=None, generator=optimizer(optax.adam, learning_rate=0.0001))
     """
     advice = "Write optimizers(generator=optimizer(optax.adam, learning_rate=1e-4), discriminator=None)."
-    if not parts:
-        raise TypeError(sentence("optimizers", "parts", "given by name", "none", advice))
+    if bool(layers) == bool(parts):
+        raise TypeError(sentence("optimizers", "parts", "given by name, or one for each layer", "both" if parts else "none", advice))
+    parts = parts or {str(number): layer for number, layer in enumerate(layers)}
     for name, part in parts.items():
         if not isinstance(part, Optimizer | None):
             raise TypeError(sentence("optimizers", name, "made by optimizer, or None", repr(part)[:60], advice))

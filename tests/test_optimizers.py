@@ -159,13 +159,25 @@ def test_optimizers_of_parts_are_values_whose_leaves_are_numbers():
 @pytest.mark.parametrize(
     ("parts", "match"),
     [
-        ({}, r"optimizers: parts must be given by name, got none\. Write optimizers\(generator="),
+        ({}, r"optimizers: parts must be given by name, or one for each layer, got none\. Write optimizers\(generator="),
         ({"generator": optax.adam(0.1)}, r"optimizers: generator must be made by optimizer, or None, got Grad"),
     ],
 )
 def test_parts_must_be_optimizers(parts, match):
     with pytest.raises(TypeError, match=match):
         optimizers(**parts)
+
+
+def test_layers_of_a_chain_have_theirs_in_their_order():
+    layers = ({"kernel": draw((3, 2))}, (), {"kernel": draw((2, 2), seed=1)})
+    made = optimizers(None, None, optimizer(optax.sgd, learning_rate=0.1, momentum=0.5))
+    moved = quick_jit(lambda made: three_steps(made.build(), layers))(made)
+    assert_same_bits(moved[0], layers[0])
+    assert_close(moved[2], three_steps(optax.sgd(0.1, momentum=0.5), layers[2]), "float32")
+    assert eval(repr(made), {"optimizer": optimizer, "optimizers": optimizers, "optax": optax}) == made == from_json(to_json(made))
+    assert repr(made) == "optimizers(None, None, optimizer(optax.sgd, learning_rate=0.1, momentum=0.5))"
+    with pytest.raises(ValueError, match="optimizers: the part '3' of the parameters has no optimizer"):
+        made.build().init((*layers, ()))
 
 
 def adversarial(made) -> Recipe:
@@ -188,7 +200,7 @@ def test_a_part_with_none_keeps_its_initial_parameters():
     [
         (
             optimizers(generator=None),
-            "optimizers: the part 'discriminator' of the parameters has no optimizer. Write discriminator=None to",
+            "optimizers: the part 'discriminator' of the parameters has no optimizer. Give it None to",
         ),
         (two_speeds(encoder=None), "optimizers: the parameters have no part 'encoder'. Did you mean"),
         (optimizers(generatr=None, discriminator=None), "optimizers: the parameters have no part 'generatr'. Did you mean generator?"),
@@ -204,5 +216,5 @@ def test_parts_must_be_those_of_the_parameters(made, match):
 
 
 def test_parameters_without_names_have_no_parts():
-    with pytest.raises(ValueError, match="optimizers: the parameters must be of the parts discriminator, generator, got a tuple"):
-        two_speeds().build().init((1.0, 2.0))
+    with pytest.raises(ValueError, match="optimizers: the parameters must be of the parts discriminator, generator, got a list"):
+        two_speeds().build().init([1.0, 2.0])

@@ -10,7 +10,7 @@ from jaxnn.data.preprocessing import Preprocessing, load_features
 from jaxnn.data.splits import fold_rows, split_rows
 from jaxnn.data.synthetic import circles, moons, spirals
 from jaxnn.data.table import Dataset, Table
-from jaxnn.data.targets import Classes, Kind, Quantity, infer_kind
+from jaxnn.data.targets import Classes, Kind, Quantity, balancing_weights, infer_kind
 from jaxnn.data.windows import windows
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Preprocessing",
     "Quantity",
     "Table",
+    "balancing_weights",
     "bundled",
     "circles",
     "fold_rows",

@@ -26,6 +26,19 @@ def infer_kind(target: np.ndarray) -> Kind:
     return "classification" if whole and len(np.unique(target)) <= MOST_WHOLE_NUMBERS else "regression"
 
 
+def balancing_weights(y: np.ndarray, classes: int | None = None) -> tuple[float, ...]:
+    """Weights under which all classes count the same: rows / (classes * rows of the class), 0 for a class without rows.
+
+    y (rows,) classes from 0; classes: how many there are, by default as y says. For ``Classification(..., class_weights=...)``; the same
+    as scikit-learn's "balanced".
+
+    >>> balancing_weights(np.array([0, 0, 0, 1]))
+    (0.6666666666666666, 2.0)
+    """
+    counts = np.bincount(np.asarray(y), minlength=classes or 0)
+    return tuple(float(len(y) / (len(counts) * count)) if count else 0.0 for count in counts)
+
+
 @dataclass(frozen=True)
 class Classes:
     """Class names in order: text by alphabet, numbers by value, so that '10' comes after '9'."""
