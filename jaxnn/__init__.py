@@ -13,6 +13,7 @@ from jaxnn.recipes import Recipe
 from jaxnn.runs import Run
 from jaxnn.search import Choice, Grid, Integer, LogUniform, Random, Uniform
 from jaxnn.stopping import EarlyStopping, ReduceOnPlateau
+from jaxnn.streams import fit_stream, predict_stream
 from jaxnn.summaries import Summary, summary
 from jaxnn.sweeps import Ensemble, Sweep, Trial, sweep
 from jaxnn.tasks import (
@@ -66,6 +67,7 @@ __all__ = [
     "enable_compilation_cache",
     "fit",
     "fit_many",
+    "fit_stream",
     "from_json",
     "generate",
     "layers",
@@ -75,6 +77,7 @@ __all__ = [
     "models",
     "optimizer",
     "optimizers",
+    "predict_stream",
     "save_model",
     "schedules",
     "start",

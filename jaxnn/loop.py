@@ -50,7 +50,7 @@ class Data(Record):
     def batch(self, rows: jax.Array | slice, weight: jax.Array) -> Batch:
         """The examples of those rows."""
         x, y, own = jax.tree.map(lambda leaf: jnp.asarray(leaf)[rows], (self.x, self.y, self.weight))
-        weight = weight.astype(_dtype(self.x))
+        weight = weight.astype(data_dtype(self.x))
         return Batch(x, y, weight if own is None else weight * own.astype(weight.dtype))
 
 
@@ -81,12 +81,12 @@ class State(Record):
 
 def start(recipe: Recipe, data: Data, key: jax.Array, member: jax.Array) -> State:
     """The initial state. key: raw key data (2,) uint32; member: which member of a population this is, folded into the key."""
-    recipe = cast_numbers(recipe, _dtype(data.x))
+    recipe = cast_numbers(recipe, data_dtype(data.x))
     own = jax.random.fold_in(jax.random.wrap_key_data(key), member)
     init_key, *run_keys = jax.random.split(own, 3)
     first = jnp.zeros(1, jnp.int32)
     params = recipe.task.init(init_key, data.batch(first, jnp.ones(1)))
-    zero, dtype = jnp.zeros((), jnp.int32), _dtype(data.x)
+    zero, dtype = jnp.zeros((), jnp.int32), data_dtype(data.x)
     return State(
         params=params,
         optimizer=recipe.optimizer.build().init(without_buffers(params)),
@@ -108,7 +108,7 @@ def advance(recipe: Recipe, state: State, data: Data, *, epochs: int) -> tuple[S
     else the task measures on the way; ``learning_rate`` and other numbers of the optimizer are there if they change, as in the last step;
     ``validation_...`` is measured at the epoch's end. Epochs after the run has stopped are NaN and leave the state as it is.
     """
-    recipe = cast_numbers(recipe, _dtype(data.x))
+    recipe = cast_numbers(recipe, data_dtype(data.x))
     validation = None
     if data.validation is not None:
         validation = data.batch(data.validation, jnp.ones(data.validation.shape))
@@ -227,6 +227,7 @@ def _freeze_if_diverged(before: State, after: State) -> State:
     return lax.cond(diverged, lambda: frozen, lambda: after)  # a cond copies; a select would be one more kernel a leaf to compile
 
 
-def _dtype(x: Any) -> Any:
+def data_dtype(x: Any) -> Any:
+    """The floating-point dtype that examples of that x are computed in."""
     floats = [leaf.dtype for leaf in jax.tree.leaves(x) if jnp.issubdtype(leaf.dtype, jnp.floating)]
     return floats[0] if floats else jnp.result_type(float)

@@ -1,0 +1,143 @@
+"""NPY files and uncompressed NPZ files, mapped into memory: the system reads what is touched, and is told to let go of it again.
+
+Pages that were read count as memory of the process until then, and the system maps 64 KiB around each row that is touched. So a file is
+let go of each time about MAPPED_BYTES of it may have come in; what it holds stays in the system's cache while there is room.
+"""
+
+import mmap
+import struct
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jaxnn.checks import nearest, sentence
+from jaxnn.data.npz import DAMAGE
+from jaxnn.data.streaming.source import Source, arrays, check_numbers
+
+MAPPED_BYTES = 1 << 27
+AROUND = 1 << 16
+LOCAL_HEADER = struct.Struct("<26xHH")
+"""What stands before a member of a ZIP archive: 26 bytes, then how long its name is and what else is said of it."""
+
+
+class Header(NamedTuple):
+    """How an array lies in its file: from which byte, whether column by column, whether compressed, whether all of it is there."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    offset: int
+    by_columns: bool
+    compressed: bool
+    whole: bool
+
+
+class Mapped:
+    """An array in a file, of which ``array[rows]`` is a copy of some rows."""
+
+    def __init__(self, path: Path, header: Header) -> None:
+        with path.open("rb") as file:
+            self.map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self.shape = header.shape
+        self.array: np.ndarray = np.ndarray(header.shape, header.dtype, self.map, header.offset)
+        self.piece = max(1, MAPPED_BYTES // max(_bytes(header.shape[1:], header.dtype), AROUND))
+
+    def __getitem__(self, rows: np.ndarray) -> np.ndarray:
+        taken = np.empty((len(rows), *self.shape[1:]), self.array.dtype)
+        for start in range(0, len(rows), self.piece):
+            np.take(self.array, rows[start : start + self.piece], axis=0, out=taken[start : start + self.piece], mode="clip")
+            if hasattr(mmap, "MADV_DONTNEED"):  # not every system has it
+                self.map.madvise(mmap.MADV_DONTNEED)
+        return taken.astype(taken.dtype.newbyteorder("="), copy=False)
+
+
+def npy(x: str | Path, y: str | Path | None = None, weight: str | Path | None = None) -> Source:
+    """A source of NPY files, one an array.
+
+    Raises FileNotFoundError, TypeError for text or objects, and ValueError for a damaged or truncated file, arrays of different
+    numbers of rows, and an array that was saved column by column.
+    """
+    paths = {part: existing(Path(path)) for part, path in (("x", x), ("y", y), ("weight", weight)) if path is not None}
+    mapped = {part: Mapped(path, _checked(path.name, part, _npy_header(path))) for part, path in paths.items()}
+    return arrays(**mapped, name=paths["x"].name)
+
+
+def npz(path: str | Path, x: str = "x", y: str | None = "y", weight: str | None = None) -> Source:
+    """A source of arrays of an NPZ file by their names, written by ``numpy.savez``; errors as for ``npy``.
+
+    A compressed file can't be read from the middle: that is a ValueError, and so is a name that the file has not.
+    """
+    path = existing(Path(path))
+    headers = _npz_headers(path)
+    names = {part: name for part, name in (("x", x), ("y", y), ("weight", weight)) if name is not None}
+    check_names(path.name, "array", names.values(), headers)
+    return arrays(**{part: Mapped(path, _checked(path.name, name, headers[name])) for part, name in names.items()}, name=path.name)
+
+
+def existing(path: Path) -> Path:
+    """The path. Raises FileNotFoundError where there is no such file."""
+    if not path.is_file():
+        siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        advice = nearest(path.name, siblings) if siblings else ""
+        raise FileNotFoundError(f"There is no file {str(path)!r}. {advice if advice.startswith('Did') else ''}".rstrip())
+    return path
+
+
+def check_names(file: str, what: str, wanted: Any, known: Any) -> None:
+    """Refuses names that the file has not. Raises ValueError."""
+    for name in wanted:
+        if name not in known:
+            raise ValueError(f"{file} has no {what} {name!r}. {nearest(name, known)}")
+
+
+def _checked(file: str, name: str, header: Header) -> Header:
+    check_numbers(file, name, header.dtype)
+    if header.compressed:
+        raise ValueError(sentence(file, name, "stored as it is", "compressed", "Write the file by numpy.savez, not savez_compressed."))
+    if header.by_columns:
+        advice = "Save numpy.ascontiguousarray of it."
+        raise ValueError(sentence(file, name, "saved row by row", "column by column (Fortran order)", advice))
+    if not header.whole:
+        raise ValueError(f"{file} is truncated: it ends before the last row of {name}. Write it again.")
+    return header
+
+
+def _npy_header(path: Path) -> Header:
+    try:
+        with path.open("rb") as file:
+            shape, by_columns, dtype = _described(file)
+            size = path.stat().st_size - file.tell()
+            return Header(shape, dtype, file.tell(), by_columns, False, size >= _bytes(shape, dtype))
+    except DAMAGE:
+        raise ValueError(f"{path.name} is damaged or not an NPY file. Write it again with numpy.save.") from None
+
+
+def _npz_headers(path: Path) -> Mapping[str, Header]:
+    try:
+        with zipfile.ZipFile(path) as archive, path.open("rb") as file:
+            return {info.filename[:-4]: _member(archive, info, file) for info in archive.infolist() if info.filename.endswith(".npy")}
+    except DAMAGE:
+        raise ValueError(f"{path.name} is damaged, truncated or not an NPZ file. Write it again with numpy.savez.") from None
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, file: Any) -> Header:
+    file.seek(info.header_offset)
+    begin = info.header_offset + LOCAL_HEADER.size + sum(LOCAL_HEADER.unpack(file.read(LOCAL_HEADER.size)))
+    with archive.open(info) as member:
+        shape, by_columns, dtype = _described(member)
+        offset = member.tell()
+    whole = dtype.hasobject or info.file_size - offset == _bytes(shape, dtype)
+    return Header(shape, dtype, begin + offset, by_columns, info.compress_type != zipfile.ZIP_STORED, whole)
+
+
+def _described(file: Any) -> tuple[tuple[int, ...], bool, np.dtype]:
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, by_columns, dtype = read(file)
+    return shape, by_columns and len(shape) > 1, dtype
+
+
+def _bytes(shape: tuple[int, ...], dtype: np.dtype) -> int:
+    return dtype.itemsize * int(np.prod(shape, dtype=object))
