@@ -2,6 +2,7 @@
 
 from jaxnn import layers, losses, metrics, models, schedules
 from jaxnn.averaging import Averaging
+from jaxnn.checkpoints import Checkpoints
 from jaxnn.clipping import ClipByLayerNorm, ClipByNorm, ClipByValue
 from jaxnn.codec import from_json, to_json
 from jaxnn.compiling import enable_compilation_cache
@@ -34,6 +35,7 @@ __all__ = [
     "Adversarial",
     "Averaging",
     "BinaryClassification",
+    "Checkpoints",
     "Choice",
     "Classification",
     "ClipByLayerNorm",

@@ -1,7 +1,7 @@
 """fit: a recipe and data in, a trained Run out."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
 from dataclasses import replace
 from typing import Any
 
@@ -10,12 +10,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnn.averaging import Averaging
+from jaxnn.checkpoints import Checkpoints, Keeper
 from jaxnn.checks import check_ranges, nearest, sentence
 from jaxnn.clipping import Clip
 from jaxnn.compiling import compiled
 from jaxnn.data.splits import split_rows
 from jaxnn.data.upload import upload
-from jaxnn.loop import Data, State, Status, advance, start
+from jaxnn.host_loop import Callback, in_pieces, with_checkpoints
+from jaxnn.identity import identity
+from jaxnn.loop import Data, State, advance, start
 from jaxnn.optimizers import Optimizer, Optimizers
 from jaxnn.recipes import Recipe
 from jaxnn.regularisation import check_one_array, check_strength
@@ -26,8 +29,6 @@ from jaxnn.typing import Metrics, Params, Sequences
 
 PIECE = 1 << 16
 """Numbers that are looked at together when data are checked."""
-Callback = Callable[[int, Mapping[str, float]], None]
-"""Called after each epoch with its number, counted from 1, and its metrics."""
 
 
 def fit(
@@ -38,6 +39,7 @@ def fit(
     validation: Any = None,
     member: int = 0,
     callback: Callback | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> Run:
     """Trains the recipe on the data: the whole run is one compiled program.
 
@@ -47,10 +49,13 @@ def fit(
     validation: a share of the rows, drawn at random (by class where y holds classes), or examples as in data, or None; a ``Data`` that
     names rows to validate on keeps them.
     callback: called between epochs with (epoch, metrics); the numbers do not change by it.
+    checkpoints: where and how often to save the state of the run, see ``Checkpoints``. The same call goes on from the newest checkpoint
+    that is whole, and ends, on CPU bit for bit, where the run would have ended; after the end it returns the same Run at once.
 
     Raises ValueError or TypeError, before anything is compiled, for data of unequal length, text, NaN or infinity, targets that
-    don't suit the task, hyperparameters out of range, and early stopping without validation rows. A run that diverges
-    raises nothing: see ``Run.outcome``.
+    don't suit the task, hyperparameters out of range, early stopping without validation rows, and checkpoints of another run; OSError
+    where checkpoints can't be written. SIGTERM and Ctrl-C, where there are checkpoints, save first and say how to go on. A run
+    that diverges raises nothing: see ``Run.outcome``.
 
     >>> import jax, jaxnn, numpy as np, optax
     >>> x = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
@@ -59,30 +64,43 @@ def fit(
     >>> run.predict(np.array([[0.5]])).round(2).tolist()
     [1.5]
     """
+    if not isinstance(checkpoints, Checkpoints | None):
+        raise TypeError(sentence("fit", "checkpoints", "made as in Checkpoints('runs/digits')", repr(checkpoints)[:60]))
     seed = key_data(key)
     data = as_data("fit", data, validation, seed)
     check_run("fit", recipe, data)
-    return train(recipe, data, seed, member, callback=callback)
+    return train(recipe, data, seed, member, callback=callback, checkpoints=checkpoints)
 
 
-def train(recipe: Recipe, data: Data, seed: np.ndarray, member: int, *, callback: Callback | None = None, keep_state: bool = True) -> Run:
+def train(
+    recipe: Recipe,
+    data: Data,
+    seed: np.ndarray,
+    member: int,
+    *,
+    callback: Callback | None = None,
+    checkpoints: Checkpoints | None = None,
+    keep_state: bool = True,
+) -> Run:
     """One run of checked data, on the device that holds the data."""
     began = time.perf_counter()
-    recipe_numbers, go_on = plain_numbers(recipe), compiled(advance, static=("epochs",))
-    state = compiled(start, once=True)(recipe_numbers, data, seed, np.int32(member))
-    if callback is None:
-        state, history = go_on(recipe_numbers, state, data, epochs=recipe.epochs)
-        return _timed(finished_run(recipe, jax.block_until_ready(state), history, data, member, keep_state=keep_state), began)
-    epochs: list[Mapping[str, np.ndarray]] = []
-    while len(epochs) < recipe.epochs and int(state.status) == Status.RUNNING:
-        state, metrics = go_on(recipe_numbers, state, data, epochs=1)
-        epochs.append(jax.device_get(metrics))
-        callback(len(epochs), {name: float(values[0]) for name, values in epochs[-1].items()})
-    history = {name: np.concatenate([metrics[name] for metrics in epochs]) for name in epochs[0]}
-    return _timed(finished_run(recipe, state, history, data, member, keep_state=keep_state), began)
+    numbers, program, epochs = plain_numbers(recipe), compiled(advance, static=("epochs",)), recipe.epochs
+    history: Any
 
+    def begin() -> State:
+        return compiled(start, once=True)(numbers, data, seed, np.int32(member))
 
-def _timed(run: Run, began: float) -> Run:
+    def go_on(state: State, epochs: int) -> tuple[State, Metrics]:
+        return program(numbers, state, data, epochs=epochs)
+
+    if checkpoints is not None:
+        keeper = Keeper(checkpoints, identity(numbers, data, seed, member, checkpoints.names))
+        state, history = with_checkpoints(keeper, begin, _initial(recipe, data), go_on, epochs, callback=callback)
+    elif callback is not None:
+        state, history = deque(in_pieces(go_on, begin(), {}, epochs, callback=callback), maxlen=1).pop()
+    else:
+        state, history = go_on(begin(), epochs)
+    run = finished_run(recipe, jax.block_until_ready(state), history, data, member, keep_state=keep_state)
     return replace(run, seconds=time.perf_counter() - began)
 
 

@@ -77,7 +77,7 @@ def test_every_package_that_is_asked_for_is_pinned():
     extras = pyproject()["optional-dependencies"]
     wanted = [
         *pyproject()["dependencies"],
-        *(package for extra in ("cli", "plots", "interop", "onnx", "test") for package in extras[extra]),
+        *(package for extra in ("cli", "plots", "interop", "checkpoints", "onnx", "test") for package in extras[extra]),
     ]
     names = {re.match(r"[\w.-]+", package)[0] for package in wanted} - {"jaxnn-toolkit"}
     assert names <= set(pins)

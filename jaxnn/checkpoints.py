@@ -1,0 +1,267 @@
+"""Checkpoints: the state of a run on disk, to go on from. The only file that knows Orbax.
+
+Orbax writes in the background, into a temporary folder that takes its name ``epoch-12`` in one step. Just before, the folder is sealed
+(``seals``): with the recipe, key, member, a fingerprint of the data, and all arrays of the state and of the history so far. What is read
+is compared in this order: the seal with itself, the run with this one, names, shapes and dtypes with those of the state, the files
+with the seal, the sizes in them with the seal, and at last the arrays with the seal. Memory is taken only for what fits so far.
+"""
+
+import logging
+import re
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxnn.checks import check_whole, sentence
+from jaxnn.identity import check_same_run
+from jaxnn.loop import State
+from jaxnn.seals import DamageError, check_files, described, digest, named, read_seal, write_seal
+
+History = dict[str, np.ndarray]
+"""Metric name -> (epochs so far,)."""
+NAMED = re.compile(r"epoch-([0-9]{1,9})")
+UNFINISHED = ".orbax-checkpoint-tmp"
+A_MINUTE = 60.0
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where and how often ``fit`` saves the state of a run; the same call then goes on from there.
+
+    folder: for this run alone, made if it is not there. every: epochs between two saves. seconds: time between two saves, looked at
+    after each epoch. With both, what comes first; with neither, a minute. The end of the run is saved in any case. keep: how many of
+    the newest stay. names: names for functions of your own in the recipe (see ``to_json``).
+
+    Raises TypeError for a folder that is no path, ValueError for numbers that are too small.
+
+    >>> Checkpoints("runs/digits", every=5).keep
+    2
+    """
+
+    folder: str | Path
+    every: int | None = None
+    seconds: float | None = None
+    keep: int = 2
+    names: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.folder, str | Path):
+            raise TypeError(sentence("Checkpoints", "folder", "a path", repr(self.folder)[:60]))
+        check_whole("Checkpoints", "keep", self.keep, low=1)
+        if self.every is not None:
+            check_whole("Checkpoints", "every", self.every, low=1)
+        if self.seconds is not None and not self.seconds >= 0:
+            raise ValueError(sentence("Checkpoints", "seconds", "a number >= 0", repr(self.seconds)))
+
+    def ahead(self, epoch: int) -> int:
+        """How many epochs may run in one piece after so many: to the next save, or one where the clock counts."""
+        return 1 if self.every is None or self.seconds is not None else self.every - epoch % self.every
+
+    def due(self, epoch: int, waited: float) -> bool:
+        """Whether to save after so many epochs, and so many seconds after the save before."""
+        if self.every is not None and epoch % self.every == 0:
+            return True
+        pause = A_MINUTE if self.every is None and self.seconds is None else self.seconds
+        return pause is not None and waited >= pause
+
+
+class Keeper:
+    """The checkpoints of one run: finds the newest that is whole, writes new ones, removes those that are too old.
+
+    Raises ImportError without Orbax, OSError where the folder can't be made or written into.
+    """
+
+    def __init__(self, plan: Checkpoints, run: dict[str, Any]) -> None:
+        self.plan, self.run = plan, run
+        self.folder = Path(plan.folder).absolute()
+        self._orbax = _orbax()
+        _make(self.folder)
+        self._handler = self._orbax.PyTreeCheckpointHandler()
+        self._handler.finalize = self._sealing(self._handler.finalize)
+        self._writer = self._orbax.AsyncCheckpointer(
+            self._handler,
+            async_options=self._orbax.options.AsyncOptions(create_directories_asynchronously=False),
+            checkpoint_metadata_store=self._orbax.metadata.metadata_store(enable_write=False),  # times, after the seal: not for us
+        )
+        logging.getLogger("absl").addFilter(_is_not_orbax)
+        self._writing: Path | None = None
+        self._meaning: dict[str, Any] = {}
+
+    def latest(self, like: State, epochs: int) -> tuple[State, History] | None:
+        """State and history of the newest checkpoint that is whole, or None where there is no checkpoint at all.
+
+        like: shapes and dtypes of the state. Damaged ones are named in a warning and set aside. Raises ValueError for checkpoints of
+        another run or of more than `epochs` epochs, and where all are damaged.
+        """
+        damaged: dict[Path, Exception] = {}
+        for path in reversed(self._found()):
+            try:
+                found = self._read(path, like, epochs)
+            except (DamageError, OSError) as error:
+                damaged[path] = error
+                continue
+            for bad, reason in damaged.items():
+                aside = _set_aside(bad)
+                warnings.warn(f"fit: going on from {path}, for {bad} is damaged: {reason}. It is now {aside.name}.", stacklevel=2)
+            return found
+        if damaged:
+            told = "; ".join(f"{path.name}: {reason}" for path, reason in damaged.items())
+            raise ValueError(f"fit: no checkpoint in {self.folder} can be used ({told}). Delete the folder to begin anew.")
+        return None
+
+    def save(self, state: State, history: History) -> None:
+        """Writes the state in the background. Raises OSError where it, or the one before it, can't be written."""
+        self.wait()
+        epochs = len(next(iter(history.values())))
+        arrays = jax.device_get(named("state", state)) | {f"history.{name}": values for name, values in history.items()}
+        self._meaning = {"arrays": arrays, "run": self.run, "epochs": epochs}
+        self._writing = self.folder / f"epoch-{epochs}"
+        with self._told():
+            stored = {str(index): arrays[name] for index, name in enumerate(_with_values(described(arrays)))}
+            self._writer.save(self._writing, args=self._orbax.args.PyTreeSave(stored))
+
+    def wait(self) -> None:
+        """Returns when what is being written is there and what is too old is gone. Raises OSError where it can't be written."""
+        if self._writing is not None:
+            with self._told():
+                self._writer.wait_until_finished()
+            self._writing, self._meaning = None, {}
+            for old in self._found()[: -self.plan.keep]:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def close(self) -> None:
+        """Waits for what is being written, then ends what wrote it."""
+        try:
+            self.wait()
+        finally:
+            self._writer.close()
+            logging.getLogger("absl").removeFilter(_is_not_orbax)
+
+    def _found(self) -> list[Path]:
+        """Folders of finished checkpoints, the oldest first."""
+        named = [path for path in self.folder.iterdir() if NAMED.fullmatch(path.name)]
+        return sorted(named, key=lambda path: int(path.name.removeprefix("epoch-")))
+
+    def _sealing(self, finalize: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Orbax calls ``finalize`` when all files are written, before the folder takes its name."""
+
+        def finalize_and_seal(folder: Any) -> None:
+            finalize(folder)
+            write_seal(Path(folder), **self._meaning)
+
+        return finalize_and_seal
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Any failure to write as an OSError that says what is left and how to go on."""
+        try:
+            yield
+        except Exception as error:
+            path, self._writing = self._writing, None
+            shutil.rmtree(f"{path}{UNFINISHED}", ignore_errors=True)
+            left = ", ".join(good.name for good in self._found()) or "none"
+            advice = "Make room, then call fit with the same arguments to go on."
+            raise OSError(
+                f"fit: the checkpoint {path} can't be written: {_reason(error)}. Those before it are whole: {left}. {advice}"
+            ) from error
+
+    def _read(self, path: Path, like: State, epochs: int) -> tuple[State, History]:
+        seal = read_seal(path)
+        if path.name != f"epoch-{seal['epochs']}":
+            raise DamageError(f"it was written as epoch-{seal['epochs']}")
+        check_same_run(path, seal["run"], self.run)
+        history = _check_arrays(path, seal, described(named("state", like)))
+        if seal["epochs"] > epochs:
+            advice = "Use another folder, or a recipe of more epochs."
+            raise ValueError(sentence("fit", "checkpoints", f"of no more than the recipe's {epochs} epochs", f"{path}", advice))
+        check_files(path, seal)
+        arrays = self._arrays(path, seal)
+        return _as_state(like, arrays), {name.removeprefix("history."): arrays[name] for name in history}
+
+    def _arrays(self, path: Path, seal: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """The arrays in the files of a checkpoint, if they are those of its seal."""
+        from etils import epath
+
+        specs, names = seal["arrays"], _with_values(seal["arrays"])
+        try:
+            sizes = self._handler.metadata(epath.Path(path)).tree
+            if described({names[int(index)]: leaf for index, leaf in sizes.items()}) != {name: specs[name] for name in names}:
+                raise DamageError("the sizes of arrays in its files are not those that were written")
+            as_numpy = {str(index): self._orbax.RestoreArgs(restore_type=np.ndarray) for index in range(len(names))}
+            read = self._handler.restore(epath.Path(path), args=self._orbax.args.PyTreeRestore(restore_args=as_numpy))
+        except Exception as error:
+            raise DamageError(f"Orbax can't read it ({_reason(error)})") from error
+        arrays = {name: np.zeros(shape, jnp.dtype(dtype)) for name, (shape, dtype) in specs.items() if name not in names}
+        arrays |= {name: read[str(index)] for index, name in enumerate(names)}
+        if digest(arrays) != seal["content"]:
+            raise DamageError("the SHA-256 of its arrays does not match")
+        return arrays
+
+
+def _orbax() -> Any:
+    try:
+        import orbax.checkpoint as orbax
+    except ImportError as error:
+        raise ImportError('Checkpoints need orbax-checkpoint: pip install "jaxnn-toolkit[checkpoints]"') from error
+    return orbax
+
+
+def _make(folder: Path) -> None:
+    """Makes the folder, tries to write into it, for an error now is better than one after an epoch, and drops what was cut short."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(sentence("fit", "checkpoints", "a folder to write into", f"{folder} ({error})")) from error
+    for unfinished in folder.glob(f"epoch-*{UNFINISHED}*"):
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _set_aside(path: Path) -> Path:
+    aside = path.with_name(f"{path.name}.damaged")
+    shutil.rmtree(aside, ignore_errors=True)
+    return path.rename(aside)
+
+
+def _check_arrays(path: Path, seal: Mapping[str, Any], state: Mapping[str, Any]) -> list[str]:
+    """Refuses arrays other than those of the state and one number an epoch of each metric; returns the names of the latter."""
+    found, rows = seal["arrays"], [seal["epochs"]]
+    history = [name for name, (shape, _) in found.items() if name.startswith("history.") and shape == rows]
+    odd = sorted(name for name in found.keys() | state.keys() if name not in history and found.get(name) != state.get(name))
+    if odd:
+        raise ValueError(f"fit: the arrays of {path} are not those of this run's state: {', '.join(odd[:3])}. Use another folder.")
+    return history
+
+
+def _as_state(like: State, arrays: Mapping[str, np.ndarray]) -> State:
+    def put(path: Any, spec: Any) -> jax.Array:
+        array = jax.device_put(arrays[f"state{jax.tree_util.keystr(path)}"])
+        return jax.random.wrap_key_data(array) if jnp.issubdtype(spec.dtype, jax.dtypes.prng_key) else array
+
+    return jax.tree.map_with_path(put, like)
+
+
+def _with_values(arrays: Mapping[str, Any]) -> list[str]:
+    """Names, in order, of arrays that hold anything: Orbax takes no empty ones, and finds the others by their place in this list."""
+    return sorted(name for name, (shape, _) in arrays.items() if 0 not in shape)
+
+
+def _is_not_orbax(record: logging.LogRecord) -> bool:
+    """Keeps Orbax from logging, in screens full of traceback, what is then raised as one sentence."""
+    return "orbax" not in record.pathname
+
+
+def _reason(error: Exception) -> str:
+    """An error in a few words: TensorStore's fill a page, with the cause at the end of their first sentence."""
+    told = str(error).partition("\n")[0].partition(" [")[0]
+    return f"... {told[-160:]}" if len(told) > 160 else told or type(error).__name__
