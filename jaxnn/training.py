@@ -16,6 +16,7 @@ from jaxnn.clipping import Clip
 from jaxnn.compiling import compiled
 from jaxnn.data.splits import split_rows
 from jaxnn.data.upload import upload
+from jaxnn.examples import check_examples
 from jaxnn.host_loop import Callback, in_pieces, with_checkpoints
 from jaxnn.identity import identity
 from jaxnn.loop import Data, State, advance, start
@@ -25,10 +26,7 @@ from jaxnn.regularisation import check_one_array, check_strength
 from jaxnn.runs import Run, as_examples, finished_run, prediction_shape
 from jaxnn.stopping import EarlyStopping, ReduceOnPlateau
 from jaxnn.tasks import Task
-from jaxnn.typing import Metrics, Params, Sequences
-
-PIECE = 1 << 16
-"""Numbers that are looked at together when data are checked."""
+from jaxnn.typing import Metrics, Params
 
 
 def fit(
@@ -162,20 +160,13 @@ def check_run(where: str, recipe: Recipe, data: Data) -> None:
             raise ValueError(sentence(where, "validation", f"given, for {name} watches it", "None", "For instance validation=0.2."))
     if recipe.input_noise is not None or recipe.mixup is not None:
         check_one_array(where, "input_noise and mixup", data.x)
-    x, y = jax.tree.map(np.asarray, (data.x, data.y))
-    for name, examples in (("x", x), ("y", y)):
-        for array in jax.tree.leaves(examples):
-            bad = _not_finite(array) if jnp.issubdtype(array.dtype, jnp.floating) else 0
-            if bad:
-                raise ValueError(sentence(where, name, "finite numbers", f"{bad} NaN or infinite of {array.size}", "Drop or impute them."))
-    _check_weight(where, data)
-    _check_lengths(where, data.x)
+    check_examples(where, data)
     _check_monitors(where, recipe, data)
     params = _initial(recipe, data).params
     for name in ("l2", "l1"):
         check_strength(where, name, getattr(recipe, name), params)
-    predictions = prediction_shape(recipe.task, params, data.x)
-    recipe.task.check(x, y, predictions)
+    x, y = jax.tree.map(np.asarray, (data.x, data.y))
+    recipe.task.check(x, y, prediction_shape(recipe.task, params, data.x))
 
 
 def validation_metrics(recipe: Recipe, data: Data) -> list[str]:
@@ -185,12 +176,6 @@ def validation_metrics(recipe: Recipe, data: Data) -> list[str]:
         return recipe.task.evaluate(params, data.batch(data.train[:1], jnp.ones(1)))
 
     return sorted(f"validation_{name}" for name in jax.eval_shape(measure, _initial(recipe, data).params, data))
-
-
-def _not_finite(array: np.ndarray) -> int:
-    """How many numbers are not, in pieces that stay in the cache."""
-    flat = array.reshape(-1)
-    return sum(int(piece.size - np.isfinite(piece).sum()) for piece in (flat[i : i + PIECE] for i in range(0, flat.size, PIECE)))
 
 
 def history_metrics(recipe: Recipe, data: Data) -> list[str]:
@@ -229,28 +214,6 @@ def _check_monitors(where: str, recipe: Recipe, data: Data) -> None:
             known = history_metrics(recipe, data)
             if rule.monitor not in known:
                 raise ValueError(f"{where}: {name}.monitor: there is no metric {rule.monitor!r}. {nearest(rule.monitor, known)}")
-
-
-def _check_weight(where: str, data: Data) -> None:
-    if data.weight is None:
-        return
-    weight = np.asarray(data.weight)
-    if weight.ndim != 1 or not np.isfinite(weight).all() or weight.min() < 0 or not weight[np.asarray(data.train)].any():
-        got = f"shape {weight.shape}, {weight.min():g} to {weight.max():g}"
-        raise ValueError(sentence(where, "weight", "one finite number >= 0 for each row, not all 0", got))
-    if data.validation is not None and not weight[np.asarray(data.validation)].any():
-        raise ValueError(sentence(where, "weight", "above 0 for a row to validate on at least", "0 for all of them"))
-
-
-def _check_lengths(where: str, x: Any) -> None:
-    for sequences in jax.tree.leaves(x, is_leaf=lambda node: isinstance(node, Sequences)):
-        if isinstance(sequences, Sequences) and sequences.lengths is not None:
-            lengths, steps = np.asarray(sequences.lengths), sequences.values.shape[1]
-            if lengths.ndim != 1 or lengths.dtype.kind not in "iu":
-                expected = "whole numbers of shape (rows,), one for each sequence"
-                raise TypeError(sentence(where, "lengths", expected, f"{lengths.dtype} of shape {lengths.shape}"))
-            if lengths.min() < 1 or lengths.max() > steps:
-                raise ValueError(sentence(where, "lengths", f"from 1 to the {steps} steps of x", f"{lengths.min()} to {lengths.max()}"))
 
 
 def _all_rows(where: str, data: Any) -> Data:
