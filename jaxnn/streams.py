@@ -17,11 +17,12 @@ from jaxnn.compiling import compiled
 from jaxnn.data.streaming import Source
 from jaxnn.data.streaming.blocks import Block, Blocks, Check, Cut, cut, read_ahead
 from jaxnn.data.streaming.source import Rows
+from jaxnn.host_loop import Callback
 from jaxnn.loop import Data, State, Status, cast_numbers, data_dtype, finish_epoch, start, train_steps
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run, as_examples, finished_run, prediction_shape
 from jaxnn.tasks import Task
-from jaxnn.training import Callback, as_data, check_run, key_data, plain_numbers
+from jaxnn.training import as_data, check_run, key_data, plain_numbers
 from jaxnn.typing import Batch
 
 BLOCK_BYTES = 1 << 25
