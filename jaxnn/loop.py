@@ -4,6 +4,7 @@ A run is a scan over epochs of a scan over steps. Inside there is no host, no pr
 ``State.status``. An epoch is ``epoch_order``, ``train_steps``, ``finish_epoch``; who can't hold all rows runs its steps in pieces.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -106,18 +107,18 @@ def advance(recipe: Recipe, state: State, data: Data, *, epochs: int) -> tuple[S
 
     ``loss`` is the mean training loss over the epoch's steps, without the L2 term, as the parameters were at each step, and so is what
     else the task measures on the way; ``learning_rate`` and other numbers of the optimizer are there if they change, as in the last step;
-    ``validation_...`` is measured at the epoch's end. Epochs after the run has stopped are NaN and leave the state as it is.
+    ``validation_...`` and ``training_...`` are measured at the epoch's end. Epochs after the run has stopped are NaN and leave the state
+    as it is.
     """
     recipe = cast_numbers(recipe, data_dtype(data.x))
-    validation = None
-    if data.validation is not None:
-        validation = data.batch(data.validation, jnp.ones(data.validation.shape))
+    rows = {"validation": data.validation, "training": data.train if recipe.measure_training else None}
+    sets = {name: data.batch(which, jnp.ones(which.shape)) for name, which in rows.items() if which is not None}
 
     @jax.jit  # not for speed: it is traced once, where its shapes are asked for, and not again where it is called
     def run_epoch(state: State) -> tuple[State, Metrics]:
         indices, weights = epoch_order(recipe, state, data.train)
         after, steps = train_steps(recipe, state, data, indices, weights, state.epoch * indices.shape[0])
-        return finish_epoch(recipe, state, after, steps, validation)
+        return finish_epoch(recipe, state, after, steps, sets)
 
     shapes = jax.eval_shape(run_epoch, state)[1]
     nothing = jax.tree.map(lambda metric: jnp.full(metric.shape, jnp.nan, metric.dtype), shapes)
@@ -191,9 +192,12 @@ def train_steps(
 
 
 def finish_epoch(
-    recipe: Recipe, before: State, after: State, measured: tuple[Metrics, jax.Array], validation: Batch | None
+    recipe: Recipe, before: State, after: State, measured: tuple[Metrics, jax.Array], sets: Mapping[str, Batch]
 ) -> tuple[State, Metrics]:
-    """The state at the end of the epoch that began with `before`, and its metrics. measured: of all its steps."""
+    """The state at the end of the epoch that began with `before`, and its metrics.
+
+    measured: what all its steps measured; sets: examples to evaluate by name.
+    """
     sums, totals = measured
     steps = totals.shape[0]
     wrong = ~jnp.isfinite(sums["loss"])
@@ -204,9 +208,8 @@ def finish_epoch(
     after = after.replace(epoch=before.epoch + 1, diverged_step=jnp.where(bad_step < 0, -1, before.epoch * steps + bad_step))
     if after.average is not None and recipe.averaging is not None and recipe.averaging.every == "epoch":
         after = after.replace(average=average_with(recipe.averaging, after.average, without_buffers(after.params), before.epoch))
-    if validation is not None:
-        measured_now = evaluate(recipe.task, after.result, validation)
-        metrics |= {f"validation_{name}": value for name, value in measured_now.items()}
+    for name, batch in sets.items():
+        metrics |= {f"{name}_{metric}": value for metric, value in evaluate(recipe.task, after.result, batch).items()}
     return _freeze_if_diverged(before, _decided(recipe, after, metrics)), metrics
 
 

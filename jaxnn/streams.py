@@ -61,6 +61,9 @@ def fit_stream(
     seed = key_data(key)
     data = _known(source, validation, seed)
     check_run("fit_stream", recipe, data)
+    if recipe.measure_training:
+        advice = "Give training rows as validation, or evaluate the run on them."
+        raise ValueError(sentence("fit_stream", "measure_training", "False, for its rows are not in memory", True, advice))
     numbers = plain_numbers(recipe)
     state = compiled(start, once=True)(numbers, data, seed, np.int32(member))
     row_bytes = sum(leaf[:1].nbytes for leaf in jax.tree.leaves((data.x, data.y)))
@@ -69,7 +72,7 @@ def fit_stream(
     check = _checked(recipe.task, prediction_shape(recipe.task, state.params, data.x), source.name, parts, data)
     blocks = Blocks(source, parts, batching, state.keys[0], recipe.epochs, check)
     numbers = cast_numbers(numbers, data_dtype(data.x))
-    state, history = _run(numbers, state, blocks, _validation(data), callback)
+    state, history = _run(numbers, state, blocks, _sets(data), callback)
     return replace(finished_run(recipe, state, history, data, member), seconds=time.perf_counter() - began)
 
 
@@ -81,7 +84,7 @@ def predict_stream(run: Run, source: Source, *, rows: int = 4096) -> np.ndarray:
 
 
 def _run(
-    numbers: Recipe, state: State, blocks: Blocks, validation: Batch | None, callback: Callback | None
+    numbers: Recipe, state: State, blocks: Blocks, sets: dict[str, Batch], callback: Callback | None
 ) -> tuple[State, dict[str, np.ndarray]]:
     epochs: list[dict[str, np.ndarray]] = []
     with read_ahead(blocks) as ahead:
@@ -93,7 +96,7 @@ def _run(
                 after, sums = compiled(_steps)(numbers, after, jax.device_put(next(ahead)), first)
                 measured.append(sums)
             whole = jax.tree.map(lambda *sums: np.concatenate(sums), *jax.device_get(measured))
-            state, metrics = compiled(finish_epoch)(numbers, state, after, whole, validation)
+            state, metrics = compiled(finish_epoch)(numbers, state, after, whole, sets)
             epochs.append(jax.device_get(metrics))
             if callback is not None:
                 callback(len(epochs), {name: float(value) for name, value in epochs[-1].items()})
@@ -120,8 +123,8 @@ def _known(source: Source, validation: Any, seed: np.ndarray) -> Data:
     return as_data("fit_stream", (first.x, first.y), validation, seed)
 
 
-def _validation(data: Data) -> Batch | None:
-    return None if data.validation is None else data.batch(data.validation, jnp.ones(data.validation.shape))
+def _sets(data: Data) -> dict[str, Batch]:
+    return {} if data.validation is None else {"validation": data.batch(data.validation, jnp.ones(data.validation.shape))}
 
 
 def _checked(task: Task, predictions: Any, name: str, parts: Cut, data: Data) -> Check:

@@ -9,12 +9,12 @@ import numpy as np
 import optax
 import pytest
 
-from jaxnn import Data, EarlyStopping, Regression, Status, advance, models, optimizer, start
+from jaxnn import Data, EarlyStopping, Regression, Status, advance, fit, models, optimizer, start
 from jaxnn import loop as loop_module
 from jaxnn.compiling import compiled
 from jaxnn.data.batching import epoch_batches
 from jaxnn.loop import evaluate
-from jaxnn.training import key_data
+from jaxnn.training import as_data, key_data
 from jaxnn.typing import Batch
 from tests.samples import ROWS, blobs, classification, plane, regression
 from tests.tolerances import assert_close, assert_finite, assert_same_bits, draw, precision
@@ -298,3 +298,18 @@ def test_gradients_go_through_the_whole_run_to_its_hyperparameters(gradients):
             above, below = (loss_and_slopes(recipe(0.1 + sign * rate, 0.02 + sign * l2))[0] for sign in (1, -1))
             assert float(slope) == pytest.approx(float(above - below) / 2e-6, rel=1e-6)
             assert abs(slope) > 1e-3
+
+
+def test_training_rows_are_measured_as_they_are_at_the_end_of_the_epoch():
+    run = fit(classification(dropout=0.5, measure_training=True, batch_size=5), blobs(), validation=0.3)
+    x, y = blobs()
+    everything_else = fit(classification(dropout=0.5, batch_size=5), blobs(), validation=0.3)
+    assert_same_bits(run.params, everything_else.params)
+    rows = [index for index in range(ROWS) if index not in held_out()]
+    measured = run.evaluate(x[rows], y[rows])
+    assert {f"training_{name}" for name in measured} < set(run.history)
+    assert all(run.history[f"training_{name}"][-1] == pytest.approx(value, rel=1e-5) for name, value in measured.items())
+
+
+def held_out() -> set[int]:
+    return set(np.asarray(as_data("test", blobs(), 0.3, key_data(0)).validation).tolist())
