@@ -1,11 +1,12 @@
 """jaxnn: a training run is a pure function, a recipe is a pytree of hyperparameters, a sweep is a list of recipes."""
 
-from jaxnn import layers, losses, metrics, models, schedules
+from jaxnn import diagnostics, layers, losses, metrics, models, schedules
 from jaxnn.averaging import Averaging
 from jaxnn.checkpoints import Checkpoints
 from jaxnn.clipping import ClipByLayerNorm, ClipByNorm, ClipByValue
 from jaxnn.codec import from_json, to_json
 from jaxnn.compiling import enable_compilation_cache
+from jaxnn.hypergradients import hypergradient, validation_loss
 from jaxnn.loop import Data, State, Status, advance, start
 from jaxnn.model_files import Model, load_model, save_model
 from jaxnn.optimizers import Optimizer, Optimizers, optimizer, optimizers
@@ -66,12 +67,14 @@ __all__ = [
     "Uniform",
     "Variational",
     "advance",
+    "diagnostics",
     "enable_compilation_cache",
     "fit",
     "fit_many",
     "fit_stream",
     "from_json",
     "generate",
+    "hypergradient",
     "layers",
     "load_model",
     "losses",
@@ -87,4 +90,5 @@ __all__ = [
     "sweep",
     "to_json",
     "translate",
+    "validation_loss",
 ]

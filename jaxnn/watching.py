@@ -7,11 +7,14 @@ import copy
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from jaxnn.layers import Layer
 from jaxnn.layers.base import children
+from jaxnn.records import Record
 from jaxnn.typing import Params
+
+Holder = TypeVar("Holder", bound=Record)
 
 
 class Call(NamedTuple):
@@ -32,14 +35,20 @@ def watched(layer: Layer, see: See, path: str = "") -> Layer:
     What happens inside ``scan`` or ``vmap`` is seen as it is there: one step, one lane. Not seen is what a layer does without
     calling ``apply`` or ``forward`` of those it holds, or in a program that was traced before.
     """
-    twin = copy.copy(layer)
-    inside = {name: watched(child, see, f"{path}.{name}" if path else name) for name, child in children(layer).items()}
-    for field in dataclasses.fields(layer):
-        value = getattr(layer, field.name)
+    twin = watched_inside(layer, see, path)
+    _report(twin, lambda call: see(path, layer, call))
+    return twin
+
+
+def watched_inside(record: Holder, see: See, path: str = "") -> Holder:
+    """A copy of a record that holds layers, a task for instance, in which these are watched and it is not."""
+    twin = copy.copy(record)
+    inside = {name: watched(child, see, f"{path}.{name}" if path else name) for name, child in children(record).items()}
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
         if isinstance(value, tuple):
             value = tuple(inside.get(f"{field.name}[{i}]", item) for i, item in enumerate(value))
         twin.__dict__[field.name] = inside.get(field.name, value)  # records are frozen; this one nobody has seen yet
-    _report(twin, lambda call: see(path, layer, call))
     return twin
 
 

@@ -2,6 +2,7 @@
 
 import html as markup
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -17,11 +18,7 @@ STYLE = "text-align:{side};white-space:pre;font-family:monospace"
 
 def text(summary: "Summary") -> str:
     """The table in at most 100 columns; a name that is too long for its column is cut."""
-    rows = [HEADS, *_cells(summary)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - 2 * (len(HEADS) - 1))
-    lines = ["  ".join(_aligned(cell, widths[place], place) for place, cell in enumerate(row)).rstrip() for row in rows]
-    return "\n".join([*lines, _last_line(summary)])
+    return "\n".join([*columns([HEADS, *_cells(summary)], left=2), _last_line(summary)])
 
 
 def html(summary: "Summary") -> str:
@@ -29,6 +26,30 @@ def html(summary: "Summary") -> str:
     rows = [("th", HEADS), *(("td", cells) for cells in _cells(summary))]
     body = "".join(f"<tr>{''.join(_cell(tag, place, cell) for place, cell in enumerate(cells))}</tr>" for tag, cells in rows)
     return f"<table>{body}</table><p>{_last_line(summary)}</p>"
+
+
+def columns(rows: Sequence[Sequence[str]], *, left: int) -> list[str]:
+    """Lines of at most 100 columns of cells; the first `left` cells of a row stand on the left, and the first is cut where it is too long.
+
+    >>> columns([("layer", "sd"), ("Dense(3)", "1.25")], left=1)
+    ['layer       sd', 'Dense(3)  1.25']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - 2 * (len(widths) - 1))
+    return ["  ".join(_aligned(cell, widths[place], place < left) for place, cell in enumerate(row)).rstrip() for row in rows]
+
+
+def indented(path: str, name: str) -> str:
+    """The name of a layer in a table: ``layers[2].shortcut`` stands two steps in, as ``shortcut``; of a tuple's layers the place is enough.
+
+    >>> indented("layers[2].shortcut", "Dense(3)"), indented("layers[2]", "Chain(…)"), indented("", "Chain(…)")
+    ('    shortcut Dense(3)', '  2 Chain(…)', 'Chain(…)')
+    """
+    if not path:
+        return name
+    steps = path.split(".")
+    numbered = re.fullmatch(r"layers\[(\d+)\]", steps[-1])
+    return f"{'  ' * len(steps)}{numbered[1] if numbered else steps[-1]} {name}"
 
 
 def total_bytes(tree: Any) -> int:
@@ -56,16 +77,7 @@ def _cells(summary: "Summary") -> list[tuple[str, ...]]:
 def _row(row: "Row") -> tuple[str, ...]:
     parameters = "–" if row.parameters is None else f"{row.parameters:,}"
     sizes = (amount(row.parameter_bytes, "B"), amount(row.output_bytes, "B"), amount(row.flops))
-    return (_indented(row), _shape(row.output), parameters, *sizes)
-
-
-def _indented(row: "Row") -> str:
-    """``layers[2].shortcut`` stands two steps in, as ``shortcut``; of a tuple's layers the place is enough."""
-    if not row.path:
-        return row.layer
-    steps = row.path.split(".")
-    numbered = re.fullmatch(r"layers\[(\d+)\]", steps[-1])
-    return f"{'  ' * len(steps)}{numbered[1] if numbered else steps[-1]} {row.layer}"
+    return (indented(row.path, row.layer), _shape(row.output), parameters, *sizes)
 
 
 def _shape(tree: Any) -> str:
@@ -77,8 +89,8 @@ def _dtype(leaf: Any) -> str:
     return "" if leaf.dtype == jax.dtypes.canonicalize_dtype(float) else f"{leaf.dtype}"
 
 
-def _aligned(cell: str, width: int, place: int) -> str:
-    return _cut(cell, width).ljust(width) if place < 2 else cell.rjust(width)
+def _aligned(cell: str, width: int, left: bool) -> str:
+    return _cut(cell, width).ljust(width) if left else cell.rjust(width)
 
 
 def _cut(cell: str, width: int) -> str:

@@ -1,0 +1,117 @@
+"""Where a NaN came from: the step, the layer and the quantity of a run that was first not finite."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxnn.compiling import compiled
+from jaxnn.diagnostics.tracing import WatchedOptimizer, WatchedTask
+from jaxnn.loop import Data, State, Status, cast_numbers, epoch_order, train_steps
+from jaxnn.precision import all_finite
+from jaxnn.recipes import Recipe
+from jaxnn.training import as_data, check_run, key_data, plain_numbers, train
+from jaxnn.typing import Params
+
+
+@dataclass(frozen=True)
+class NotFinite:
+    """What was first not finite. step: counted from 0 over the whole run; epoch: counted from 1.
+
+    quantity: "activation" (the output of a layer), "loss", "gradient", "update" (what the optimizer makes of it) or "parameter"
+    (after the update), in the order in which a step computes them; gradients come from the last layer to the first. layer: its path, as
+    ``summary`` has it, beginning with the network's name in the task; "" where none is to blame. value: "nan" or "inf".
+    """
+
+    step: int
+    epoch: int
+    quantity: str
+    layer: str
+    value: str
+
+    def __str__(self) -> str:
+        where = f" of {self.layer}" if self.layer else ""
+        return f"step {self.step} (epoch {self.epoch}): the {self.quantity}{where} was the first thing not finite, {self.value}"
+
+
+class Step(NamedTuple):
+    """A step and the state before it."""
+
+    number: int
+    state: State
+    indices: jax.Array
+    weights: jax.Array
+
+
+def first_not_finite(recipe: Recipe, data: Any, *, key: Any = 0, validation: Any = None, member: int = 0) -> NotFinite | None:
+    """Trains the run again and says what in it was first not finite; None for a run that does not diverge.
+
+    The arguments of ``fit``, from which a run comes again bit for bit: to its last finite epoch at once, then step by step, and the
+    step that went wrong operation by operation, by the hand-written rules, with every layer watched. What runs inside ``vmap``, and
+    inside other libraries' differentiation, is not seen; then the next thing that can be seen is named, the loss at the latest.
+
+    >>> import jaxnn, numpy as np, optax
+    >>> x = np.linspace(-1, 1, 8, dtype=np.float32)[:, None]
+    >>> recipe = jaxnn.Recipe(jaxnn.Regression(jaxnn.models.mlp((), 1)), jaxnn.optimizer(optax.sgd, learning_rate=1e38))
+    >>> print(first_not_finite(recipe, (x, 90 * x[:, 0])))
+    step 0 (epoch 1): the update of model.layers[0] was the first thing not finite, inf
+    """
+    seed = key_data(key)
+    rows = as_data("first_not_finite", data, validation, seed)
+    check_run("first_not_finite", recipe, rows)
+    run = train(recipe, rows, seed, member)
+    if run.diverged_step is None or run.state is None:
+        return None
+    steps = compiled(epoch_order)(plain_numbers(recipe), run.state, rows.train)
+    step = _first_bad_step(recipe, run.state.replace(status=jnp.full_like(run.state.status, Status.RUNNING)), rows, *steps)
+    quantity, layer, value = _look_into(recipe, step, rows)
+    return NotFinite(step.number, step.number // len(steps[0]) + 1, quantity, layer, value)
+
+
+def _first_bad_step(recipe: Recipe, state: State, rows: Data, indices: jax.Array, weights: jax.Array) -> Step:
+    """The first of the epoch after which the loss or a parameter is not finite."""
+    numbers, first = plain_numbers(recipe), int(state.epoch) * len(indices)
+    for place in range(len(indices)):
+        step = Step(first + place, state, indices[place : place + 1], weights[place : place + 1])
+        state, fine = compiled(_take)(numbers, state, rows, step.indices, step.weights, np.int32(step.number))
+        if not fine:
+            break
+    return step
+
+
+def _take(recipe: Recipe, state: State, rows: Data, indices: jax.Array, weights: jax.Array, number: Any) -> tuple[State, jax.Array]:
+    recipe = cast_numbers(recipe, rows.batch(slice(1), jnp.ones(1)).weight.dtype)
+    after, (sums, _) = train_steps(recipe, state, rows, indices, weights, number)
+    return after, all_finite((after.params, sums["loss"]))
+
+
+def _look_into(recipe: Recipe, step: Step, rows: Data) -> tuple[str, str, str]:
+    """(quantity, layer, value) of the first that is not finite, in the order in which they are computed."""
+    found: list[tuple[str, str, str]] = []
+    names: dict[str, str] = {}
+
+    def see(quantity: str, layer: str, tree: Any) -> None:
+        found.extend((quantity, layer, value) for value in map(_wrong, jax.tree.leaves(tree)) if value)
+
+    def see_params(quantity: str, tree: Params) -> None:
+        for path, leaf in reversed(jax.tree.leaves_with_path(tree)):
+            place = jax.tree_util.keystr(path)
+            see(quantity, names.get(place, place), leaf)
+
+    recipe = cast_numbers(recipe, rows.batch(slice(1), jnp.ones(1)).weight.dtype)
+    watched = recipe.replace(
+        task=WatchedTask(recipe.task, see, see_params, names.update), optimizer=WatchedOptimizer(recipe.optimizer, see_params)
+    )
+    with jax.disable_jit():
+        after, _ = train_steps(watched.replace(gradients="backprop"), step.state, rows, step.indices, step.weights, np.int32(step.number))
+    see_params("parameter", after.params)
+    return found[0] if found else ("loss", "", "nan")
+
+
+def _wrong(leaf: Any) -> str:
+    if isinstance(leaf, jax.core.Tracer) or not jnp.issubdtype(leaf.dtype, jnp.floating):
+        return ""
+    numbers = np.asarray(leaf, float)
+    return "nan" if np.isnan(numbers).any() else "inf" if np.isinf(numbers).any() else ""

@@ -1,0 +1,112 @@
+"""A task and an optimizer that tell what they compute while a step is taken; to be used where nothing is jitted."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Self
+
+import jax
+import optax
+
+from jaxnn.layers import Layer
+from jaxnn.optimizers import Optimizer, Optimizers
+from jaxnn.records import Record, static
+from jaxnn.tasks import Engine, Task
+from jaxnn.typing import Batch, Key, Metrics, Params
+from jaxnn.watching import Call, watched_inside
+
+See = Callable[[str, str, Any], None]
+"""(quantity, layer, arrays)."""
+SeeParams = Callable[[str, Params], None]
+"""(quantity, a tree like the parameters)."""
+
+
+class WatchedTask(Task):
+    """The task, which tells ``see`` of the outputs of layers and of the loss, ``see_params`` of gradients, ``name`` of layers' names.
+
+    Names go from a place in the parameters to the path of the innermost layer that is called with them. The layers are watched in a copy
+    made at each call, for a recipe's records are taken apart and put together again on the way to a step.
+    """
+
+    task: Task
+    see: See = static()
+    see_params: SeeParams = static()
+    name: Callable[[dict[str, str]], None] = static()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["task"], name)  # what precision asks of a task, for instance
+
+    def replace(self, **changes: Any) -> Self:
+        return dataclasses.replace(self, task=self.task.replace(**changes))
+
+    @property
+    def draws(self) -> bool:
+        return self.task.draws
+
+    def init(self, key: Key, batch: Batch) -> Params:
+        return self.task.init(key, batch)
+
+    def gradients(self, params: Params, batch: Batch, key: Key | None, engine: Engine) -> tuple[Metrics, Params]:
+        owners = Owners()
+
+        def see(path: str, layer: Layer, call: Call) -> None:
+            owners.add(path, call)
+            self.see("activation", path, call.y)
+
+        metrics, gradients = watched_inside(self.task, see).gradients(params, batch, key, engine)
+        self.name(owners.names(params))
+        self.see("loss", "", metrics["loss"])
+        self.see_params("gradient", gradients)
+        return metrics, gradients
+
+    def evaluate(self, params: Params, batch: Batch) -> Metrics:
+        return self.task.evaluate(params, batch)
+
+    def predict(self, params: Params, x: jax.Array) -> jax.Array:
+        return self.task.predict(params, x)
+
+    def total(self, batch: Batch) -> jax.Array:
+        return self.task.total(batch)
+
+    def check(self, x: Any, y: Any, predictions: Any) -> None:
+        self.task.check(x, y, predictions)
+
+
+class WatchedOptimizer(Record):
+    """The optimizer, which tells ``see_params`` of each update."""
+
+    optimizer: Optimizer | Optimizers
+    see_params: SeeParams = static()
+
+    def build(self) -> optax.GradientTransformation:
+        """Its transformation, watched."""
+        inner = optax.with_extra_args_support(self.optimizer.build())
+
+        def update(gradients: Params, state: Any, params: Params = None, **extra: Any) -> tuple[Params, Any]:
+            updates, state = inner.update(gradients, state, params, **extra)
+            self.see_params("update", updates)
+            return updates, state
+
+        return optax.GradientTransformationExtraArgs(inner.init, update)
+
+    def rates(self, state: Any, scale: Any = None) -> Metrics:
+        """As of the optimizer itself."""
+        return self.optimizer.rates(state, scale)
+
+
+class Owners:
+    """Which layer each parameter belongs to: the innermost that was called with it, arrays being told apart by identity."""
+
+    def __init__(self) -> None:
+        self.paths: dict[int, str] = {}
+        self.kept: list[Params] = []
+
+    def add(self, path: str, call: Call) -> None:
+        """Notes a call; those of inner layers come first."""
+        self.kept.append(call.params)  # while they are here, no other array can have their identity
+        for leaf in jax.tree.leaves(call.params):
+            self.paths.setdefault(id(leaf), path)
+
+    def names(self, params: Params) -> dict[str, str]:
+        """From the place of each parameter in the tree to the path of its layer."""
+        leaves = jax.tree.leaves_with_path(params)
+        return {jax.tree_util.keystr(path): self.paths[id(leaf)] for path, leaf in leaves if id(leaf) in self.paths}

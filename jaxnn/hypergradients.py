@@ -1,0 +1,108 @@
+r"""Hypergradients: the derivative of a run's validation loss by every number of its recipe, through all of its steps.
+
+Reverse-mode differentiation walks a run backwards and so needs each of its states again (Maclaurin et al. 2015 undo the steps). Here
+only the states at the beginnings of epochs are kept, and those within an epoch are computed again, twice over, when its turn comes
+(rematerialisation, ``jax.checkpoint``): a run costs two runs more and memory for
+
+.. math:: (\text{epochs} + \text{steps of an epoch}) \cdot \text{one state} + \text{residuals of one step},
+
+a state being the parameters and the optimizer's memory of them; kept whole it would be steps times residuals of a step.
+"""
+
+import inspect
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxnn.checks import sentence
+from jaxnn.compiling import compiled
+from jaxnn.loop import Data, State, Status, cast_numbers, epoch_order, evaluate, finish_epoch, start, train_steps
+from jaxnn.optimizers import Optimizer, Optimizers
+from jaxnn.recipes import Recipe
+from jaxnn.schedules import Schedule
+from jaxnn.training import as_data, check_run, key_data, plain_numbers
+
+
+def hypergradient(recipe: Recipe, data: Any, *, key: Any = 0, validation: Any = None, member: int = 0) -> tuple[float, Recipe]:
+    """The validation loss at the end of the run, and its derivative by each number of the recipe, in a recipe of the same structure.
+
+    data, key, validation, member: as in ``fit``; the run is the one that ``fit`` trains. A number that does not act through
+    arithmetic, such as a dropout rate, which is compared with random numbers, has the derivative of what arithmetic it is in alone.
+    Both are nan where the run diverges. Derivatives of a run that is near to that, or long, are very large, and mean little.
+
+    Raises what ``fit`` raises, and ValueError without rows to validate on, with early stopping or smaller steps on a plateau, whose
+    decisions jump, and with an optimizer that takes the root of a mean square without eps_root above 0 (Adam and its kin: the slope of
+    the root is infinite at 0, so one gradient that is 0 would make all nan).
+
+    >>> import jaxnn, numpy as np, optax
+    >>> x = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
+    >>> recipe = jaxnn.Recipe(jaxnn.Regression(jaxnn.models.mlp((), 1)), jaxnn.optimizer(optax.sgd, learning_rate=0.01), epochs=3)
+    >>> loss, slopes = hypergradient(recipe, (x, 3 * x[:, 0]), validation=0.25)
+    >>> slopes.optimizer.numbers["learning_rate"] < 0  # a higher rate would have come further
+    True
+    """
+    seed = key_data(key)
+    rows = as_data("hypergradient", data, validation, seed)
+    check_run("hypergradient", recipe, rows)
+    _check("hypergradient", recipe, rows)
+    loss, slopes = compiled(_loss_and_slopes)(plain_numbers(recipe), rows, seed, np.int32(member))
+    return float(loss), jax.tree.map(lambda slope: math.nan if math.isnan(loss) else float(slope), slopes)
+
+
+def validation_loss(recipe: Recipe, data: Data, key: jax.Array, member: Any = 0) -> jax.Array:
+    """The loss on the validation rows at the end of the run, nan if it diverged: pure, to be differentiated, compiled and mapped.
+
+    ``jax.grad(validation_loss)(recipe, data, key)`` is a recipe of derivatives. data, key, member: as in ``start``; data name rows to
+    validate on. For its memory see the module. Raises ValueError as ``hypergradient`` does.
+    """
+    _check("validation_loss", recipe, data)
+    held_out = data.batch(data.validation, jnp.ones(data.validation.shape))
+    state, recipe = start(recipe, data, key, member), cast_numbers(recipe, held_out.weight.dtype)
+
+    @jax.checkpoint
+    def step(state: State, scanned: Any) -> tuple[State, Any]:
+        number, rows, weight = scanned
+        return train_steps(recipe, state, data, rows[None], weight[None], number)
+
+    @jax.checkpoint
+    def epoch(before: State) -> State:
+        indices, weights = epoch_order(recipe, before, data.train)
+        numbers = before.epoch * indices.shape[0] + jnp.arange(indices.shape[0], dtype=jnp.int32)
+        after, measured = jax.lax.scan(step, before, (numbers, indices, weights))
+        return finish_epoch(recipe, before, after, jax.tree.map(jnp.ravel, measured), None)[0]
+
+    def epoch_or_none(state: State, _: None) -> tuple[State, None]:
+        return jax.lax.cond(state.status == Status.RUNNING, epoch, lambda state: state, state), None
+
+    state, _ = jax.lax.scan(epoch_or_none, state, length=recipe.epochs)
+    loss = evaluate(recipe.task, state.result, held_out)["loss"]
+    return jnp.where(state.status == Status.DIVERGED, jnp.nan, loss)
+
+
+def _loss_and_slopes(recipe: Recipe, data: Data, key: jax.Array, member: jax.Array) -> tuple[jax.Array, Recipe]:
+    with jax.numpy_dtype_promotion("standard"):  # optax's powers of whole step counts are differentiated here, not where they stand
+        return jax.value_and_grad(validation_loss)(recipe, data, key, member)
+
+
+def _check(where: str, recipe: Recipe, data: Data) -> None:
+    for name, rule in recipe.monitors.items():
+        advice = "What it decides jumps as numbers change: fix epochs and learning rates."
+        raise ValueError(sentence(where, f"recipe.{name}", "None", repr(rule), advice))
+    if data.validation is None:
+        expected = "given, for its loss is what is differentiated"
+        raise ValueError(sentence(where, "validation", expected, "None", "For instance validation=0.2."))
+    given = recipe.optimizer
+    for part in given.parts.values() if isinstance(given, Optimizers) else (given,):
+        if part is not None and not _has_slope(part):
+            advice = "Write eps_root=1e-8 beside the learning rate."
+            raise ValueError(sentence(where, "eps_root", "above 0, for the slope of a root is infinite at 0", repr(part), advice))
+
+
+def _has_slope(part: Optimizer) -> bool:
+    """Whether its root, if it has one, can be differentiated everywhere."""
+    root = inspect.signature(part.function).parameters.get("eps_root")
+    value = part.numbers.get("eps_root", 1.0 if root is None else root.default)
+    return isinstance(value, jax.core.Tracer | Schedule) or value > 0
