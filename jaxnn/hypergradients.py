@@ -72,7 +72,7 @@ def validation_loss(recipe: Recipe, data: Data, key: jax.Array, member: Any = 0)
         indices, weights = epoch_order(recipe, before, data.train)
         numbers = before.epoch * indices.shape[0] + jnp.arange(indices.shape[0], dtype=jnp.int32)
         after, measured = jax.lax.scan(step, before, (numbers, indices, weights))
-        return finish_epoch(recipe, before, after, jax.tree.map(jnp.ravel, measured), None)[0]
+        return finish_epoch(recipe, before, after, jax.tree.map(jnp.ravel, measured), {})[0]
 
     def epoch_or_none(state: State, _: None) -> tuple[State, None]:
         return jax.lax.cond(state.status == Status.RUNNING, epoch, lambda state: state, state), None
