@@ -6,13 +6,12 @@ steps of 25 microseconds; noise and mixup draw and so cost 1.3 to 2.5; each 0.02
 distribution, more.
 """
 
+import os
 import statistics
-import time
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
-import jax
-import numpy as np
 import optax
 
 import jaxnn
@@ -40,40 +39,62 @@ OTHER: dict[str, Any] = {
 }
 
 
+CODE = """
+import time
+import jax, jaxnn
+from experiments.benchmarks import features
+jaxnn.enable_compilation_cache()
+run = features.contenders()[{name!r}]
+jax.devices()
+began = time.perf_counter()
+run(0)
+print(time.perf_counter() - began)
+"""
+
+
 def measure(*, smoke: bool) -> dict[str, float]:
     """Ratios to the recipe without rules, and seconds of first fits beyond its own; medians over rounds."""
-    x, y = workload.digits()
-    variants = FREE | OTHER | {"all that is free": {name: rule for fields in FREE.values() for name, rule in fields.items()}}
-    if smoke:
-        variants = {name: variants[name] for name in ("clip by norm", "all that is free")}
-    contenders = {"none": _fit(x, y, {}), **{name: _fit(x, y, fields) for name, fields in variants.items()}}
-    first = _first(contenders, 1 if smoke else 3)
-    seconds = timing.rounds(contenders, 1 if smoke else 15)
-    figures = {"none (s)": statistics.median(seconds["none"]), "none, first fit (s)": first["none"]}
-    for name in variants:
+    known = contenders()
+    names = ["none", "clip by norm", "all that is free"] if smoke else list(known)
+    seconds = timing.rounds({name: known[name] for name in names}, 1 if smoke else 15)
+    cold, warm = _first(names, 1 if smoke else 3)
+    figures = {"none (s)": statistics.median(seconds["none"]), "none, first fit (s)": cold["none"], "none, later process (s)": warm["none"]}
+    for name in names[1:]:
         limit = " (at most 1.1)" if name == "all that is free" else ""
         figures[f"{name} / none{limit}"] = timing.ratio(seconds, name, "none")
-        figures[f"{name}, first fit more than none (s)"] = first[name] - first["none"]
+        figures[f"{name}, first fit, more than none (s)"] = cold[name] - cold["none"]
+        figures[f"{name}, later process, more than none (s)"] = warm[name] - warm["none"]
     return figures
 
 
-def _fit(x: np.ndarray, y: np.ndarray, fields: dict[str, Any]) -> Callable[[int], None]:
-    """All with the same validation rows, so that nobody is charged for validating."""
-    recipe = workload.recipe().replace(**fields)
+def contenders() -> dict[str, Callable[[int], None]]:
+    """A fit for each rule, one without any and one with all that is free, all with the same rows held out to validate on."""
+    x, y = workload.digits()
+    together = {name: rule for fields in FREE.values() for name, rule in fields.items()}
+    variants: dict[str, dict[str, Any]] = {"none": {}, **FREE, **OTHER, "all that is free": together}
 
-    def run(seed: int) -> None:
-        jaxnn.fit(recipe, (x, y), key=seed, validation=0.2)
+    def contender(fields: dict[str, Any]) -> Callable[[int], None]:
+        recipe = workload.recipe().replace(**fields)
 
-    return run
+        def run(seed: int) -> None:
+            jaxnn.fit(recipe, (x, y), key=seed, validation=0.2)
+
+        return run
+
+    return {name: contender(fields) for name, fields in variants.items()}
 
 
-def _first(contenders: dict[str, Callable[[int], None]], count: int) -> dict[str, float]:
-    """Seconds of the first fit of a process that has imported everything."""
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for number in range(count):
-        for name, run in contenders.items():
-            jax.clear_caches()
-            began = time.perf_counter()
-            run(number)
-            seconds[name].append(time.perf_counter() - began)
+def _first(names: list[str], count: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Medians of the first fits of processes: with nothing in the cache, and with what that one left there."""
+    cold: dict[str, list[float]] = {name: [] for name in names}
+    warm: dict[str, list[float]] = {name: [] for name in names}
+    for name in names * count:
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {**os.environ, "JAXNN_CACHE_DIR": folder}
+            for seconds in (cold, warm):
+                seconds[name].append(timing.printed_seconds(CODE.format(name=name), environment))
+    return _medians(cold), _medians(warm)
+
+
+def _medians(seconds: dict[str, list[float]]) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in seconds.items()}
