@@ -6,7 +6,8 @@ only the states at the beginnings of epochs are kept, and those within an epoch 
 
 .. math:: (\text{epochs} + \text{steps of an epoch}) \cdot \text{one state} + \text{residuals of one step},
 
-a state being the parameters and the optimizer's memory of them; kept whole it would be steps times residuals of a step.
+a state being the parameters and the optimizer's memory of them; kept whole it would be steps times residuals of a step. Measured (digits,
+two layers of 64, momentum, 40 epochs of 45 steps): 7.0 MB, the bound without its last term being 6.1 MB, in place of 425 MB.
 """
 
 import inspect
@@ -67,13 +68,13 @@ def validation_loss(recipe: Recipe, data: Data, key: jax.Array, member: Any = 0)
         number, rows, weight = scanned
         return train_steps(recipe, state, data, rows[None], weight[None], number)
 
-    @jax.checkpoint
     def epoch(before: State) -> State:
         indices, weights = epoch_order(recipe, before, data.train)
         numbers = before.epoch * indices.shape[0] + jnp.arange(indices.shape[0], dtype=jnp.int32)
         after, measured = jax.lax.scan(step, before, (numbers, indices, weights))
         return finish_epoch(recipe, before, after, jax.tree.map(jnp.ravel, measured), {})[0]
 
+    @jax.checkpoint  # around the cond, which would keep the data of each epoch for its way back
     def epoch_or_none(state: State, _: None) -> tuple[State, None]:
         return jax.lax.cond(state.status == Status.RUNNING, epoch, lambda state: state, state), None
 

@@ -52,7 +52,7 @@ def temporary_bytes(function, recipe, rows):
 
 def test_memory_is_a_state_an_epoch():
     """8 more epochs cost 8 more states, not 8 times 3 steps more with what each leaves for its way back."""
-    rows = as_data("test", blobs(), 0.3, key_data(0))
+    rows = as_data("test", blobs(200), 0.9, key_data(0))
     few, many = (temporary_bytes(validation_loss, classification(width=64, epochs=epochs), rows) for epochs in (8, 16))
     state = 4 * (4 * 64 + 64 + 64 * 3 + 3)
     assert 8 * state <= many - few + 1024 <= 1.5 * 8 * state

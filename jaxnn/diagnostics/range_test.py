@@ -59,9 +59,9 @@ def range_test(
     """Trains the recipe for some steps with learning rates from low to high, evenly spaced in their logarithm, and suggests one.
 
     data, key, validation, lanes, workers: as in ``fit_many``. steps: updates of each run, rounded up to whole epochs; of data with more
-    rows than they take, as many as they take are drawn. The recipe's own epochs, early stopping and learning rates (of all parts, where
-    parts have optimizers of their own; a schedule is put aside) play no role. The loss is that of the rows held out or, without any,
-    of rows trained on, dropout off.
+    rows than they take, as many as they take are drawn. The recipe's own epochs, early stopping, plateau and learning rates (of all
+    parts, where parts have optimizers of their own; a schedule is put aside) play no role. The loss is that of the rows held out or,
+    without any, of rows trained on, dropout off.
 
     The suggestion is the lowest rate that has 0.9 of the best rate's drop in loss, losses being smoothed by the median of three
     neighbours, in which a run that diverged counts as infinite. A higher rate would be no faster, and nearer to divergence; Smith
@@ -109,12 +109,12 @@ def _medians(losses: np.ndarray) -> np.ndarray:
 
 def _rows(recipe: Recipe, data: Data, steps: int, seed: np.ndarray) -> tuple[Data, int]:
     """The rows to train on and to measure on, and how many epochs of them are at least so many steps."""
-    train, enough = np.asarray(data.train), steps * recipe.batch_size
+    train, enough = np.asarray(data.train), steps * recipe.batch_size * recipe.accumulation
     if len(train) > enough:
         train = np.random.default_rng(seed).choice(train, enough, replace=False)
     if data.validation is None:
         data = data.replace(validation=jax.device_put(train[:MEASURED_ROWS]))
-    return data.replace(train=jax.device_put(train)), -(-steps // -(-len(train) // recipe.batch_size))
+    return data.replace(train=jax.device_put(train)), -(-steps // -(-len(train) // (recipe.batch_size * recipe.accumulation)))
 
 
 def _with_rate(recipe: Recipe, rate: float, epochs: int) -> Recipe:
@@ -124,7 +124,8 @@ def _with_rate(recipe: Recipe, rate: float, epochs: int) -> Recipe:
         advice = "Take one that has, for instance optimizer(optax.adam, learning_rate=1e-3)."
         raise ValueError(sentence("range_test", "recipe.optimizer", "one with a learning_rate", repr(given)[:60], advice))
     made = {name: part if part is None or not _has_rate(part) else _set_rate(part, rate) for name, part in parts.items()}
-    return recipe.replace(optimizer=Optimizers(made) if isinstance(given, Optimizers) else made[""], epochs=epochs, early_stopping=None)
+    recipe = recipe.replace(epochs=epochs, early_stopping=None, plateau=None)
+    return recipe.replace(optimizer=Optimizers(made) if isinstance(given, Optimizers) else made[""])
 
 
 def _has_rate(part: Optimizer) -> bool:
