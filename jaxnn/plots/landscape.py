@@ -10,11 +10,11 @@ LEVELS = 16
 DEPTHS = shades(BLUE, WHITE)
 
 
-def landscape(axes: Axes, surface: Landscape, *, logarithmic: bool = True, label: str | None = None) -> None:
+def landscape(axes: Axes, surface: Landscape, *, logarithmic: bool = True, centre: bool = True, label: str | None = None) -> None:
     """Losses of a ``Landscape``: a line along one direction, contours over the plane of two with a cross at the solution.
 
-    logarithmic: contours at equal ratios of the loss in place of equal differences, where all losses are above 0. label: of the line.
-    What is not finite is left out.
+    logarithmic: contours at equal ratios of the loss in place of equal differences, where all losses are above 0. centre: False where the
+    middle is no solution, to leave out the cross. label: of the line. What is not finite is left out.
     """
     losses = np.where(np.isfinite(surface.losses), surface.losses, np.nan)
     if losses.ndim == 1:
@@ -30,7 +30,8 @@ def landscape(axes: Axes, surface: Landscape, *, logarithmic: bool = True, label
     axes.contourf(surface.steps, surface.steps, losses.T, levels=levels, cmap=DEPTHS)
     lines = axes.contour(surface.steps, surface.steps, losses.T, levels=levels[1:-1:2], colors=BLACK, linewidths=0.5)
     axes.clabel(lines, fmt=lambda value: f"{value:.2g}", fontsize=7)
-    axes.plot(0, 0, "+", color=BLACK, markersize=10)
+    if centre:
+        axes.plot(0, 0, "+", color=BLACK, markersize=10)
     axes.set_xlabel("step along the first direction")
     axes.set_ylabel("along the second")
     axes.set_aspect("equal")
