@@ -24,11 +24,10 @@ import numpy as np
 from jaxnn.checks import check_whole, sentence
 from jaxnn.identity import check_same_run
 from jaxnn.loop import State
+from jaxnn.pieces import Inside, Standing
 from jaxnn.seals import DamageError, check_files, described, digest, named, read_seal, write_seal
 
-History = dict[str, np.ndarray]
-"""Metric name -> (epochs so far,)."""
-NAMED = re.compile(r"epoch-([0-9]{1,9})")
+NAMED = re.compile(r"epoch-([0-9]{1,9})(?:\.step-([0-9]{1,9}))?")
 UNFINISHED = ".orbax-checkpoint-tmp"
 A_MINUTE = 60.0
 
@@ -38,8 +37,9 @@ class Checkpoints:
     """Where and how often ``fit`` saves the state of a run; the same call then goes on from there.
 
     folder: for this run alone, made if it is not there. every: epochs between two saves. seconds: time between two saves, looked at
-    after each epoch. With both, what comes first; with neither, a minute. The end of the run is saved in any case. keep: how many of
-    the newest stay. names: names for functions of your own in the recipe (see ``to_json``).
+    after each epoch. With both, what comes first; with neither, a minute. The end of the run is saved in any case. steps: for epochs
+    that take long, the clock is looked at after every so many steps, and a state inside of an epoch is saved. keep: how many of the
+    newest stay. names: names for functions of your own in the recipe (see ``to_json``).
 
     Raises TypeError for a folder that is no path, ValueError for numbers that are too small.
 
@@ -50,6 +50,7 @@ class Checkpoints:
     folder: str | Path
     every: int | None = None
     seconds: float | None = None
+    steps: int | None = None
     keep: int = 2
     names: Mapping[str, Any] | None = None
 
@@ -57,8 +58,9 @@ class Checkpoints:
         if not isinstance(self.folder, str | Path):
             raise TypeError(sentence("Checkpoints", "folder", "a path", repr(self.folder)[:60]))
         check_whole("Checkpoints", "keep", self.keep, low=1)
-        if self.every is not None:
-            check_whole("Checkpoints", "every", self.every, low=1)
+        for name in ("every", "steps"):
+            if getattr(self, name) is not None:
+                check_whole("Checkpoints", name, getattr(self, name), low=1)
         if self.seconds is not None and not self.seconds >= 0:
             raise ValueError(sentence("Checkpoints", "seconds", "a number >= 0", repr(self.seconds)))
 
@@ -66,9 +68,9 @@ class Checkpoints:
         """How many epochs may run in one piece after so many: to the next save, or one where the clock counts."""
         return 1 if self.every is None or self.seconds is not None else self.every - epoch % self.every
 
-    def due(self, epoch: int, waited: float) -> bool:
-        """Whether to save after so many epochs, and so many seconds after the save before."""
-        if self.every is not None and epoch % self.every == 0:
+    def due(self, epochs: int, steps: int, waited: float) -> bool:
+        """Whether to save after so many epochs and steps of the next, and so many seconds after the save before."""
+        if self.every is not None and epochs % self.every == 0 and steps == 0:
             return True
         pause = A_MINUTE if self.every is None and self.seconds is None else self.seconds
         return pause is not None and waited >= pause
@@ -96,8 +98,8 @@ class Keeper:
         self._writing: Path | None = None
         self._meaning: dict[str, Any] = {}
 
-    def latest(self, like: State, epochs: int) -> tuple[State, History] | None:
-        """State and history of the newest checkpoint that is whole, or None where there is no checkpoint at all.
+    def latest(self, like: State, epochs: int) -> Standing | None:
+        """Where the newest checkpoint that is whole stands, or None where there is no checkpoint at all.
 
         like: shapes and dtypes of the state. Damaged ones are named in a warning and set aside. Raises ValueError for checkpoints of
         another run or of more than `epochs` epochs, and where all are damaged.
@@ -118,13 +120,16 @@ class Keeper:
             raise ValueError(f"fit: no checkpoint in {self.folder} can be used ({told}). Delete the folder to begin anew.")
         return None
 
-    def save(self, state: State, history: History) -> None:
-        """Writes the state in the background. Raises OSError where it, or the one before it, can't be written."""
+    def save(self, now: Standing) -> None:
+        """Writes where the run stands in the background. Raises OSError where that, or the one before it, can't be written."""
         self.wait()
-        epochs = len(next(iter(history.values())))
-        arrays = jax.device_get(named("state", state)) | {f"history.{name}": values for name, values in history.items()}
-        self._meaning = {"arrays": arrays, "run": self.run, "epochs": epochs}
-        self._writing = self.folder / f"epoch-{epochs}"
+        arrays = named("state", now.state) | {f"history.{name}": values for name, values in now.history.items()}
+        if now.inside is not None:
+            arrays |= named("inside", now.inside.state) | {f"step.{name}": values for name, values in now.inside.sums.items()}
+            arrays |= {"step": now.inside.totals}
+        arrays = jax.device_get(arrays)
+        self._meaning = {"arrays": arrays, "run": self.run, "epochs": now.epochs, "steps": now.steps}
+        self._writing = self.folder / _name(now.epochs, now.steps)
         with self._told():
             stored = {str(index): arrays[name] for index, name in enumerate(_with_values(described(arrays)))}
             self._writer.save(self._writing, args=self._orbax.args.PyTreeSave(stored))
@@ -148,8 +153,8 @@ class Keeper:
 
     def _found(self) -> list[Path]:
         """Folders of finished checkpoints, the oldest first."""
-        named = [path for path in self.folder.iterdir() if NAMED.fullmatch(path.name)]
-        return sorted(named, key=lambda path: int(path.name.removeprefix("epoch-")))
+        matches = filter(None, (NAMED.fullmatch(path.name) for path in self.folder.iterdir()))
+        return [self.folder / match[0] for match in sorted(matches, key=lambda match: (int(match[1]), int(match[2] or 0)))]
 
     def _sealing(self, finalize: Callable[[Any], None]) -> Callable[[Any], None]:
         """Orbax calls ``finalize`` when all files are written, before the folder takes its name."""
@@ -174,18 +179,17 @@ class Keeper:
                 f"fit: the checkpoint {path} can't be written: {_reason(error)}. Those before it are whole: {left}. {advice}"
             ) from error
 
-    def _read(self, path: Path, like: State, epochs: int) -> tuple[State, History]:
+    def _read(self, path: Path, like: State, epochs: int) -> Standing:
         seal = read_seal(path)
-        if path.name != f"epoch-{seal['epochs']}":
-            raise DamageError(f"it was written as epoch-{seal['epochs']}")
+        if path.name != _name(seal["epochs"], seal["steps"]):
+            raise DamageError(f"it was written as {_name(seal['epochs'], seal['steps'])}")
         check_same_run(path, seal["run"], self.run)
-        history = _check_arrays(path, seal, described(named("state", like)))
-        if seal["epochs"] > epochs:
+        _check_arrays(path, seal, like)
+        if seal["epochs"] + (seal["steps"] > 0) > epochs:
             advice = "Use another folder, or a recipe of more epochs."
             raise ValueError(sentence("fit", "checkpoints", f"of no more than the recipe's {epochs} epochs", f"{path}", advice))
         check_files(path, seal)
-        arrays = self._arrays(path, seal)
-        return _as_state(like, arrays), {name.removeprefix("history."): arrays[name] for name in history}
+        return _standing(like, self._arrays(path, seal))
 
     def _arrays(self, path: Path, seal: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """The arrays in the files of a checkpoint, if they are those of its seal."""
@@ -233,19 +237,33 @@ def _set_aside(path: Path) -> Path:
     return path.rename(aside)
 
 
-def _check_arrays(path: Path, seal: Mapping[str, Any], state: Mapping[str, Any]) -> list[str]:
-    """Refuses arrays other than those of the state and one number an epoch of each metric; returns the names of the latter."""
-    found, rows = seal["arrays"], [seal["epochs"]]
-    history = [name for name, (shape, _) in found.items() if name.startswith("history.") and shape == rows]
-    odd = sorted(name for name in found.keys() | state.keys() if name not in history and found.get(name) != state.get(name))
+def _name(epochs: int, steps: int) -> str:
+    return f"epoch-{epochs}.step-{steps}" if steps else f"epoch-{epochs}"
+
+
+def _check_arrays(path: Path, seal: Mapping[str, Any], like: State) -> None:
+    """Refuses arrays other than those of the state, and one number of each metric for each epoch or step."""
+    expected, found, rows = described(named("state", like)), seal["arrays"], {"history": [seal["epochs"]], "step": [seal["steps"]]}
+    if seal["steps"]:
+        expected |= described(named("inside", like))
+    odd = [name for name in expected if found.get(name) != expected[name]]
+    odd += [name for name, (shape, _) in found.items() if name not in expected and shape != rows.get(name.partition(".")[0])]
     if odd:
-        raise ValueError(f"fit: the arrays of {path} are not those of this run's state: {', '.join(odd[:3])}. Use another folder.")
-    return history
+        told = ", ".join(sorted(odd)[:3])
+        raise ValueError(f"fit: the arrays of {path} are not those of this run's state: {told}. Use another folder.")
 
 
-def _as_state(like: State, arrays: Mapping[str, np.ndarray]) -> State:
+def _standing(like: State, arrays: dict[str, np.ndarray]) -> Standing:
+    history, sums = (
+        {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)} for start in ("history.", "step.")
+    )
+    inside = Inside(_as_state("inside", like, arrays), sums, arrays["step"]) if "step" in arrays else None
+    return Standing(_as_state("state", like, arrays), history, inside)
+
+
+def _as_state(start: str, like: State, arrays: Mapping[str, np.ndarray]) -> State:
     def put(path: Any, spec: Any) -> jax.Array:
-        array = jax.device_put(arrays[f"state{jax.tree_util.keystr(path)}"])
+        array = jax.device_put(arrays[f"{start}{jax.tree_util.keystr(path)}"])
         return jax.random.wrap_key_data(array) if jnp.issubdtype(spec.dtype, jax.dtypes.prng_key) else array
 
     return jax.tree.map_with_path(put, like)

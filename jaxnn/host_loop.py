@@ -1,24 +1,49 @@
-"""A run in pieces: what the host does between epochs. Callbacks, checkpoints, signals; no number changes by any of them."""
+"""What the host does between the pieces of a run: callbacks, checkpoints, signals. No number changes by any of them."""
 
 import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any, NoReturn
 
-import jax
-import numpy as np
-
-from jaxnn.checkpoints import History, Keeper
-from jaxnn.loop import State, Status
-from jaxnn.typing import Metrics
+from jaxnn.checkpoints import Keeper
+from jaxnn.loop import State
+from jaxnn.pieces import Program, Standing
 
 Callback = Callable[[int, Mapping[str, float]], None]
 """Called after each epoch with its number, counted from 1, and its metrics."""
-GoOn = Callable[[State, int], tuple[State, Metrics]]
-"""The state so many epochs on, and the metrics of these epochs."""
+
+
+def with_callback(program: Program, begun: State, callback: Callback | None) -> Standing:
+    """The run by epochs, with a callback between them."""
+    return deque(_told(program.by_epochs(Standing(begun, {}), one), callback), maxlen=1).pop()
+
+
+def with_checkpoints(program: Program, keeper: Keeper, begin: Callable[[], State], like: State, callback: Callback | None) -> Standing:
+    """The run from its newest checkpoint, or else its beginning, saved on the way and at its end.
+
+    SIGTERM and Ctrl-C are heeded after the piece that is running: the state is saved, then SystemExit with status 143 or
+    KeyboardInterrupt say how to go on. A second one ends the process at once.
+    """
+    epochs, plan = program.recipe.epochs, keeper.plan
+    with noted_signals() as signals:
+        with closing(keeper):
+            first = now = keeper.latest(like, epochs) or Standing(begin(), {})
+            by_epochs = program.by_epochs(first, plan.ahead if callback is None else one)
+            saved = time.monotonic()
+            for now in _told(by_epochs if plan.steps is None else program.by_steps(first, plan.steps), callback):
+                if signals or now.ended(epochs) or plan.due(now.epochs, now.steps, time.monotonic() - saved):
+                    keeper.save(now)
+                    saved = time.monotonic()
+                if signals:
+                    break
+        if signals:
+            inside = f" and {now.steps} steps" if now.steps else ""
+            _leave(signals[0], f"after epoch {now.epochs} of {epochs}{inside}; the state is saved in {keeper.folder}.")
+    return now
 
 
 def one(epoch: int) -> int:
@@ -27,44 +52,11 @@ def one(epoch: int) -> int:
     return 1
 
 
-def in_pieces(
-    go_on: GoOn, state: State, history: History, epochs: int, *, callback: Callback | None, length: Callable[[int], int] = one
-) -> Iterator[tuple[State, History]]:
-    """State and history so far after each piece, until the run has stopped or so many epochs are behind it.
-
-    length: epochs of the next piece, by those behind; a callback sees the last of a piece.
-    """
-    while not _ended(state, epochs):
-        behind = int(state.epoch)
-        state, metrics = go_on(state, min(length(behind), epochs - behind))
-        history = _longer(history, jax.device_get(metrics), int(state.epoch) + (int(state.status) == Status.DIVERGED))
-        if callback is not None:
-            callback(_rows(history), {name: float(values[-1]) for name, values in history.items()})
-        yield state, history
-
-
-def with_checkpoints(
-    keeper: Keeper, begin: Callable[[], State], like: State, go_on: GoOn, epochs: int, *, callback: Callback | None
-) -> tuple[State, History]:
-    """The run from its newest checkpoint, or else its beginning, saved on the way and at its end.
-
-    SIGTERM and Ctrl-C are heeded after the piece that is running: the state is saved, then SystemExit with status 143 or
-    KeyboardInterrupt say how to go on. A second one ends the process at once.
-    """
-    length = keeper.plan.ahead if callback is None else one
-    with noted_signals() as signals:
-        with closing(keeper):
-            first = now = keeper.latest(like, epochs) or (begin(), {})
-            saved = time.monotonic()
-            for now in in_pieces(go_on, *first, epochs, callback=callback, length=length):
-                if signals or _ended(now[0], epochs) or keeper.plan.due(_rows(now[1]), time.monotonic() - saved):
-                    keeper.save(*now)
-                    saved = time.monotonic()
-                if signals:
-                    break
-        if signals:
-            _leave(signals[0], f"after epoch {_rows(now[1])} of {epochs}; the state is saved in {keeper.folder}.")
-    return now
+def _told(pieces: Iterator[Standing], callback: Callback | None) -> Iterator[Standing]:
+    for now in pieces:
+        if callback is not None and not now.steps:
+            callback(now.epochs, {name: float(values[-1]) for name, values in now.history.items()})
+        yield now
 
 
 @contextmanager
@@ -99,16 +91,3 @@ def _leave(number: int, standing: str) -> NoReturn:
         raise KeyboardInterrupt(told)
     sys.stderr.write(f"{told}\n")
     raise SystemExit(128 + number)
-
-
-def _ended(state: State, epochs: int) -> bool:
-    return int(state.status) != Status.RUNNING or int(state.epoch) >= epochs
-
-
-def _longer(history: History, metrics: Mapping[str, np.ndarray], rows: int) -> History:
-    """The history with those metrics behind it, without epochs after the end of the run."""
-    return {name: np.concatenate([history[name], values] if history else [values])[:rows] for name, values in metrics.items()}
-
-
-def _rows(history: History) -> int:
-    return len(next(iter(history.values()), ()))

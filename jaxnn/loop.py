@@ -111,8 +111,7 @@ def advance(recipe: Recipe, state: State, data: Data, *, epochs: int) -> tuple[S
     as it is.
     """
     recipe = cast_numbers(recipe, data_dtype(data.x))
-    rows = {"validation": data.validation, "training": data.train if recipe.measure_training else None}
-    sets = {name: data.batch(which, jnp.ones(which.shape)) for name, which in rows.items() if which is not None}
+    sets = measured_sets(recipe, data)
 
     @jax.jit  # not for speed: it is traced once, where its shapes are asked for, and not again where it is called
     def run_epoch(state: State) -> tuple[State, Metrics]:
@@ -127,6 +126,12 @@ def advance(recipe: Recipe, state: State, data: Data, *, epochs: int) -> tuple[S
         return lax.cond(state.status == Status.RUNNING, run_epoch, lambda state: (state, nothing), state)
 
     return lax.scan(epoch, state, length=epochs)
+
+
+def measured_sets(recipe: Recipe, data: Data) -> dict[str, Batch]:
+    """What is measured at the end of each epoch, by the name that its metrics begin with."""
+    rows = {"validation": data.validation, "training": data.train if recipe.measure_training else None}
+    return {name: data.batch(which, jnp.ones(which.shape)) for name, which in rows.items() if which is not None}
 
 
 def evaluate(task: Task, params: Params, batch: Batch) -> Metrics:

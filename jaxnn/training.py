@@ -1,7 +1,7 @@
 """fit: a recipe and data in, a trained Run out."""
 
+import functools
 import time
-from collections import deque
 from dataclasses import replace
 from typing import Any
 
@@ -17,10 +17,11 @@ from jaxnn.compiling import compiled
 from jaxnn.data.splits import split_rows
 from jaxnn.data.upload import upload
 from jaxnn.examples import check_examples
-from jaxnn.host_loop import Callback, in_pieces, with_checkpoints
+from jaxnn.host_loop import Callback, with_callback, with_checkpoints
 from jaxnn.identity import identity
 from jaxnn.loop import Data, State, advance, start
 from jaxnn.optimizers import Optimizer, Optimizers
+from jaxnn.pieces import Program
 from jaxnn.recipes import Recipe
 from jaxnn.regularisation import check_one_array, check_strength
 from jaxnn.runs import Run, as_examples, finished_run, prediction_shape
@@ -82,22 +83,16 @@ def train(
 ) -> Run:
     """One run of checked data, on the device that holds the data."""
     began = time.perf_counter()
-    numbers, program, epochs = plain_numbers(recipe), compiled(advance, static=("epochs",)), recipe.epochs
+    program = Program(plain_numbers(recipe), data)
+    begin = functools.partial(program.begin, seed, member)
     history: Any
-
-    def begin() -> State:
-        return compiled(start, once=True)(numbers, data, seed, np.int32(member))
-
-    def go_on(state: State, epochs: int) -> tuple[State, Metrics]:
-        return program(numbers, state, data, epochs=epochs)
-
     if checkpoints is not None:
-        keeper = Keeper(checkpoints, identity(numbers, data, seed, member, checkpoints.names))
-        state, history = with_checkpoints(keeper, begin, _initial(recipe, data), go_on, epochs, callback=callback)
+        keeper = Keeper(checkpoints, identity(program.recipe, data, seed, member, checkpoints.names))
+        state, history, _ = with_checkpoints(program, keeper, begin, _initial(recipe, data), callback)
     elif callback is not None:
-        state, history = deque(in_pieces(go_on, begin(), {}, epochs, callback=callback), maxlen=1).pop()
+        state, history, _ = with_callback(program, begin(), callback)
     else:
-        state, history = go_on(begin(), epochs)
+        state, history = program.advance(begin(), recipe.epochs)
     run = finished_run(recipe, jax.block_until_ready(state), history, data, member, keep_state=keep_state)
     return replace(run, seconds=time.perf_counter() - began)
 

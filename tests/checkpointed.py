@@ -10,6 +10,7 @@ import optax
 
 from jaxnn import Checkpoints, EarlyStopping, Recipe, Run, fit, optimizer
 from jaxnn.checkpoints import Keeper
+from jaxnn.pieces import Standing
 from tests.samples import blobs, classification
 from tests.tolerances import assert_same_bits
 
@@ -33,12 +34,10 @@ def straight_run(**options: Any) -> Run:
     return fit(recipe(), examples(), **{"validation": 0.25, "key": 4} | options)
 
 
-def run_in(
-    folder: Path, *, epochs: int = EPOCHS, every: int | None = 1, seconds: float | None = None, keep: int = 2, **options: Any
-) -> Run:
-    """The same run with checkpoints in that folder, to that epoch."""
-    plan = Checkpoints(folder, every=every, seconds=seconds, keep=keep)
-    return fit(recipe(epochs=epochs), examples(), **{"validation": 0.25, "key": 4} | options, checkpoints=plan)
+def run_in(folder: Path, *, epochs: int = EPOCHS, **options: Any) -> Run:
+    """The same run with checkpoints in that folder, to that epoch, each epoch unless the plan is another."""
+    plan = {"every": 1} | {name: options.pop(name) for name in ("every", "seconds", "steps", "keep") if name in options}
+    return fit(recipe(epochs=epochs), examples(), **{"validation": 0.25, "key": 4} | options, checkpoints=Checkpoints(folder, **plan))
 
 
 class CutError(Exception):
@@ -74,8 +73,8 @@ def keeping(folder: Path, **options: Any) -> Iterator[Keeper]:
         keeper.close()
 
 
-def there_and_back(keeper: Keeper, state: Any, history: Any) -> Any:
-    """What is read of a state and a history that were written."""
-    keeper.save(state, history)
+def there_and_back(keeper: Keeper, now: Standing) -> Standing | None:
+    """What is read of what was written."""
+    keeper.save(now)
     keeper.wait()
-    return keeper.latest(jax.eval_shape(lambda: state), 1000)
+    return keeper.latest(jax.eval_shape(lambda: now.state), 1000)

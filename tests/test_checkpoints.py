@@ -1,5 +1,7 @@
 """Checkpoints: every state comes back to the bit, a run goes on as if nothing had happened, and what is damaged is never loaded."""
 
+import functools
+import itertools
 import pickle
 import sys
 
@@ -8,9 +10,23 @@ import numpy as np
 import optax
 import pytest
 
-from jaxnn import Checkpoints, EarlyStopping, advance, fit, optimizer, start
+from jaxnn import Averaging, Checkpoints, EarlyStopping, ReduceOnPlateau, fit, optimizer, pieces, schedules
+from jaxnn.checkpoints import Keeper
+from jaxnn.pieces import Program, Standing
 from jaxnn.training import as_data, key_data, plain_numbers
-from tests.checkpointed import EPOCHS, assert_same_run, cut_after, examples, keeping, recipe, run_in, saved, straight_run, there_and_back
+from tests.checkpointed import (
+    EPOCHS,
+    CutError,
+    assert_same_run,
+    cut_after,
+    examples,
+    keeping,
+    recipe,
+    run_in,
+    saved,
+    straight_run,
+    there_and_back,
+)
 from tests.programs import quick_jit, watched
 from tests.samples import classification, plane, regression
 from tests.tolerances import assert_same_bits
@@ -25,38 +41,45 @@ OPTIMIZERS = {
     "AdaGrad": (optax.adagrad, {}),
     "Nadam": (optax.nadam, {}),
 }
-FEATURES = {"dropout": 0.3, "schedule": optax.exponential_decay(0.1, 5, 0.7), "early stopping": EarlyStopping(patience=2)}
-CASES = [(name, tuple(FEATURES)) for name in OPTIMIZERS] + [("Adam", (feature,)) for feature in FEATURES]
-"""All features at once with each optimizer: they leave different parts of the state. Each alone with one."""
+FEATURES = {
+    "dropout": {"dropout": 0.3},
+    "EMA": {"averaging": Averaging(decay=0.9)},
+    "schedule": {"learning_rate": schedules.Exponential(0.1, factor=0.7, steps=5)},
+    "early stopping": {"early_stopping": EarlyStopping(patience=2)},
+    "plateau": {"plateau": ReduceOnPlateau(patience=1)},
+    "float16": {"precision": "float16"},
+    "accumulation": {"accumulation": 2, "norms": True},
+}
+"""All of them at once with each optimizer: they leave different parts of the state."""
 
 
-# Every resume point ---------------------------------------------------------------------------------------------------------
-
-
-def small_recipe(name, features):
+def small_program(name):
     function, numbers = OPTIMIZERS[name]
-    own = {feature: FEATURES[feature] for feature in features}
-    chosen = optimizer(function, learning_rate=own.get("schedule", 0.1), **numbers)
-    return classification(width=2, optimizer=chosen, dropout=own.get("dropout"), early_stopping=own.get("early stopping"))
+    fields = {field: value for feature in FEATURES.values() for field, value in feature.items()}
+    chosen = optimizer(function, learning_rate=fields.pop("learning_rate", 0.1), **numbers)
+    recipe = classification(width=2, epochs=3, batch_size=2, optimizer=chosen, **fields)
+    return Program(plain_numbers(recipe), as_data("test", examples(), 0.25, key_data(0)))
 
 
-@pytest.mark.parametrize(("name", "features"), CASES, ids=[f"{name}-{'+'.join(features)}" for name, features in CASES])
-def test_from_every_epoch_a_run_ends_in_the_same_state(name, features, tmp_path):
-    small = plain_numbers(small_recipe(name, features))
-    data = as_data("test", examples(), 0.25, key_data(0))
-    go_on = quick_jit(lambda state: advance(small, state, data, epochs=1))
-    states = [quick_jit(lambda: start(small, data, key_data(0), np.int32(0)))()]
-    metrics = []
-    for _ in range(3):
-        state, measured = go_on(states[-1])
-        states.append(state)
-        metrics.append(measured)
+@pytest.fixture
+def quick(monkeypatch):
+    """Programs that are compiled sooner; the cache of the real ones must not see them."""
+    programs = functools.cache(lambda function, once=False, static=(): quick_jit(function, static_argnames=static))
+    monkeypatch.setattr(pieces, "compiled", programs)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_from_every_point_a_run_ends_in_the_same_state(name, tmp_path, quick):
+    """The states at all ends of epochs, and in the middle of each: what is read goes on to the next of them."""
+    program = small_program(name)
+    first = Standing(program.begin(key_data(0), 0), {})
+    standings = [first, *program.by_steps(first, 2)]
+    assert any(now.steps for now in standings)
     with keeping(tmp_path) as keeper:
-        for epoch in range(1, 3):
-            history = {key: np.concatenate([measured[key] for measured in metrics[:epoch]]) for key in metrics[0]}
-            state, so_far = there_and_back(keeper, states[epoch], history)
-            assert_same_bits((state, so_far), (states[epoch], history))
-            assert_same_bits(go_on(state), (states[epoch + 1], metrics[epoch]))
+        for now, following in itertools.pairwise(standings[1:]):
+            read = there_and_back(keeper, now)
+            assert_same_bits(read, now)
+            assert_same_bits(next(program.by_steps(read, 2)), following)
 
 
 def test_a_state_of_any_dtype_comes_back(tmp_path, monkeypatch):
@@ -76,7 +99,7 @@ def test_a_state_of_any_dtype_comes_back(tmp_path, monkeypatch):
     for name in ("load", "loads", "Unpickler"):
         monkeypatch.setattr(pickle, name, refuse)
     with keeping(tmp_path) as keeper:
-        back, history = there_and_back(keeper, state, {"loss": np.ones(1)})
+        back, history, _ = there_and_back(keeper, Standing(state, {"loss": np.ones(1)}))
     assert_same_bits(jax.random.bits(back.pop("random")), jax.random.bits(state.pop("random")))
     assert_same_bits(back, state)
     assert_same_bits(history, {"loss": np.ones(1)})
@@ -95,6 +118,29 @@ def test_a_run_that_was_cut_ends_where_the_straight_run_ends(straight, tmp_path,
     for epochs in (1, 2, 5):
         cut_after(tmp_path, epochs, **plan)
     assert_same_run(run_in(tmp_path, **plan), straight)
+
+
+def test_a_run_that_was_cut_inside_of_an_epoch_ends_where_the_straight_run_ends(straight, tmp_path, monkeypatch):
+    """Nine rows in steps of eight: each epoch has two, and every one is saved; the third save ends a run."""
+    save, count = Keeper.save, itertools.count(1)
+
+    def save_and_end(keeper, now):
+        save(keeper, now)
+        if next(count) % 3 == 0:
+            raise CutError
+
+    monkeypatch.setattr(Keeper, "save", save_and_end)
+    for newest in ("epoch-1.step-1", "epoch-3", "epoch-4.step-1", "epoch-6"):
+        with pytest.raises(CutError):
+            run_in(tmp_path, steps=1, seconds=0)
+        assert newest in saved(tmp_path)
+    assert_same_run(run_in(tmp_path, steps=1, seconds=0), straight)
+
+
+def test_an_epoch_that_was_begun_begins_again_if_steps_are_no_longer_asked_for(straight, tmp_path):
+    cut_after(tmp_path, 1, steps=1, seconds=0)
+    assert saved(tmp_path) == ["epoch-1", "epoch-1.step-1"]
+    assert_same_run(run_in(tmp_path), straight)
 
 
 def test_a_longer_run_goes_on_from_a_shorter_one(straight, tmp_path):
@@ -124,9 +170,9 @@ def test_a_run_that_diverges_is_saved_as_such(tmp_path):
             return fit(regression(learning_rate=1e20), plane(), **options)
 
     with_checkpoints = [run(checkpoints=Checkpoints(tmp_path, every=1)) for _ in range(2)]
-    for one in with_checkpoints:
-        assert_same_bits((one.state, one.history), (run().state, run().history))
-        assert one.outcome == "diverged"
+    for saved_run in with_checkpoints:
+        assert_same_bits((saved_run.state, saved_run.history), (run().state, run().history))
+        assert saved_run.outcome == "diverged"
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from jaxnn import checkpoints, seals
+from jaxnn.pieces import Standing
 from tests.checkpointed import EPOCHS, assert_same_run, cut_after, keeping, run_in, saved, straight_run, there_and_back
 from tests.tolerances import assert_same_bits
 
@@ -24,14 +25,14 @@ FLIPS = int(os.environ.get("JAXNN_FLIPS", "300"))
 """Bits that are flipped one after the other; JAXNN_FLIPS=10000 is the thorough test."""
 CUTS = max(100, FLIPS // 10)
 STATE = {"params": np.arange(12, dtype=np.float32).reshape(3, 4), "count": np.array(7, np.int32)}
-HISTORY = {"loss": np.array([0.5], np.float32)}
+NOW = Standing(STATE, {"loss": np.array([0.5], np.float32)})
 LIKE = jax.eval_shape(lambda: STATE)
 
 
 @pytest.fixture(scope="module")
 def keeper(tmp_path_factory):
     with keeping(tmp_path_factory.mktemp("checkpoints")) as keeper:
-        there_and_back(keeper, STATE, HISTORY)
+        there_and_back(keeper, NOW)
         yield keeper
 
 
@@ -70,7 +71,7 @@ def test_no_flipped_bit_is_loaded(keeper, believed):
         content[random.integers(len(content))] ^= 1 << random.integers(8)
         with changed(path, bytes(content)):
             assert_refused(keeper)
-    assert_same_bits(keeper.latest(LIKE, 10), (STATE, HISTORY))
+    assert_same_bits(keeper.latest(LIKE, 10), NOW)
 
 
 def test_no_truncated_file_is_loaded(keeper, believed):
@@ -99,13 +100,13 @@ def test_what_orbax_writes_for_itself_has_no_say(keeper, folder, believed):
     assert {path.name for path in others} == {"commit_success.txt"}
     for path in others:
         with changed(path, b"{"):
-            assert_same_bits(keeper.latest(LIKE, 10), (STATE, HISTORY))
+            assert_same_bits(keeper.latest(LIKE, 10), NOW)
 
 
 def test_checkpoints_do_not_pass_for_one_another(tmp_path):
     with keeping(tmp_path) as keeper:
         for epoch in (1, 2):
-            there_and_back(keeper, STATE, {"loss": np.ones(epoch, np.float32)})
+            there_and_back(keeper, Standing(STATE, {"loss": np.ones(epoch)}))
         shutil.rmtree(tmp_path / "epoch-1")
         (tmp_path / "epoch-2").rename(tmp_path / "epoch-1")
         assert_refused(keeper, "it was written as epoch-2")
@@ -146,22 +147,22 @@ def test_a_seal_that_asks_for_other_arrays_is_refused(keeper, folder):
 
 def test_files_with_larger_arrays_than_their_seal_says_are_refused(tmp_path):
     with keeping(tmp_path) as keeper:
-        there_and_back(keeper, STATE | {"params": np.zeros((3, 1 << 20), np.float32)}, HISTORY)
-        honest = seals.described(checkpoints.named("state", STATE)) | seals.described({"history.loss": HISTORY["loss"]})
+        there_and_back(keeper, NOW._replace(state=STATE | {"params": np.zeros((3, 1 << 20), np.float32)}))
+        honest = seals.described(checkpoints.named("state", STATE)) | seals.described({"history.loss": NOW.history["loss"]})
         sealed_anew(tmp_path / "epoch-1", arrays=honest)
         assert_refused(keeper, "Orbax can't read it .the sizes of arrays in its files are not those that were written")
 
 
 def test_other_numbers_than_their_seal_says_are_refused(tmp_path):
     with keeping(tmp_path) as keeper:
-        there_and_back(keeper, STATE, HISTORY)
+        there_and_back(keeper, NOW)
         sealed_anew(tmp_path / "epoch-1", content="0" * 64)
         assert_refused(keeper, "the SHA-256 of its arrays does not match")
 
 
 def test_seals_of_later_versions_and_of_other_things(tmp_path):
     with keeping(tmp_path) as keeper:
-        there_and_back(keeper, STATE, HISTORY)
+        there_and_back(keeper, NOW)
         sealed_anew(tmp_path / "epoch-1", format="another")
         assert_refused(keeper, "its jaxnn.json is not what was written")
         sealed_anew(tmp_path / "epoch-1", format=seals.FORMAT, version=seals.VERSION + 1)
@@ -226,14 +227,14 @@ CANNOT = (
 
 def test_where_files_can_grow_no_further(tmp_path):
     with keeping(tmp_path) as keeper:
-        there_and_back(keeper, STATE, HISTORY)
+        there_and_back(keeper, NOW)
         written = [path.stat().st_size for path in (tmp_path / "epoch-1").rglob("*") if path.is_file() and path.name != seals.NAME]
         told = (
             r"fit: the checkpoint .*epoch-2 can't be written: .*File too large\. Those before it are whole: epoch-1\. Make room, then call"
         )
         with files_of_at_most(max(written) + 100), pytest.raises(OSError, match=told):  # the seal is larger
-            there_and_back(keeper, STATE, {"loss": np.ones(2)})
-        assert_same_bits(keeper.latest(LIKE, 10), (STATE, HISTORY))
+            there_and_back(keeper, Standing(STATE, {"loss": np.ones(2)}))
+        assert_same_bits(keeper.latest(LIKE, 10), NOW)
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
