@@ -1,9 +1,9 @@
 """Kills a run with SIGKILL at random moments, again and again, and looks whether anything was lost: ``python -m tests.kill --kills 500``.
 
-A child trains with a checkpoint each epoch, so that most kills hit a write. After each kill the newest checkpoint must be whole, and no
-older than it was before. The next child goes on from it; one that comes to the end compares the whole run, bit for bit, with the run
-that was never stopped. Children are forked from a parent that has imported everything and started nothing, for importing takes
-longer than all the rest.
+A child trains with a checkpoint after every step, two in an epoch, so that most kills hit a write. After each kill the newest
+checkpoint must be whole, and no older than it was before. The next child goes on from it; one that comes to the end compares the whole
+run, bit for bit, with the run that was never stopped. Children are forked from a parent that has imported everything and started
+nothing, for importing takes longer than all the rest.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from jaxnn.checkpoints import NAMED, UNFINISHED
 from jaxnn.seals import check_files, read_seal
 from tests.checkpointed import assert_same_run, examples, recipe
 
-EPOCHS = 40
+EPOCHS = 20
 RUNNING = b"."
 
 
@@ -48,7 +48,7 @@ def train(folder: Path, ready: int) -> None:
     """What a child does: tells after each epoch that it runs, and at the end compares."""
     warnings.simplefilter("error", UserWarning)  # of a damaged checkpoint
     enable_compilation_cache()
-    killed = run(checkpoints=Checkpoints(folder, every=1), callback=lambda epoch, metrics: os.write(ready, RUNNING) and None)
+    killed = run(checkpoints=Checkpoints(folder, steps=1, seconds=0), callback=lambda epoch, metrics: os.write(ready, RUNNING) and None)
     assert_same_run(killed, run())
 
 
@@ -70,9 +70,10 @@ def child_of(folder: Path) -> tuple[int, int]:
     return child, told
 
 
-def newest(folder: Path) -> int:
-    """The number of the newest checkpoint, 0 without one."""
-    return max((int(match[1]) for match in map(NAMED.fullmatch, os.listdir(folder)) if match), default=0)
+def newest(folder: Path) -> tuple[int, int, str]:
+    """Epoch, step and name of the newest checkpoint, zeros without one."""
+    found = filter(None, map(NAMED.fullmatch, os.listdir(folder)))
+    return max(((int(match[1]), int(match[2] or 0), match[0]) for match in found), default=(0, 0, ""))
 
 
 def kill_once(folder: Path, chance: random.Random, tally: Tally) -> None:
@@ -95,14 +96,13 @@ def kill_once(folder: Path, chance: random.Random, tally: Tally) -> None:
         folder.mkdir()
 
 
-def look(folder: Path, before: int, tally: Tally) -> None:
+def look(folder: Path, before: tuple[int, int, str], tally: Tally) -> None:
     """Whether the newest checkpoint is whole and none is missing."""
     tally.in_writes += any(UNFINISHED in name for name in os.listdir(folder))
-    epoch = newest(folder)
-    tally.lost += epoch < before
-    if epoch:
-        path = folder / f"epoch-{epoch}"
-        check_files(path, read_seal(path))
+    now = newest(folder)
+    tally.lost += now < before
+    if now > (0, 0, ""):
+        check_files(folder / now[2], read_seal(folder / now[2]))
 
 
 def main(kills: int, seed: int) -> Tally:
