@@ -25,7 +25,7 @@ from jaxnn.tasks import Task
 from jaxnn.training import as_data, check_run, key_data, plain_numbers
 from jaxnn.typing import Batch
 
-BLOCK_BYTES = 1 << 25
+BLOCK_BYTES = 1 << 24
 SAMPLE_ROWS = 256
 """Rows that are looked at before anything is compiled."""
 

@@ -8,7 +8,19 @@ import os
 from pathlib import Path
 from typing import Any
 
-from experiments.benchmarks import callbacks, features, first_fit, kinds, memory, mnist_cnn, mnist_mlp, series_lstm, shell_sweep, steady
+from experiments.benchmarks import (
+    callbacks,
+    features,
+    first_fit,
+    kinds,
+    memory,
+    mnist_cnn,
+    mnist_mlp,
+    series_lstm,
+    shell_sweep,
+    steady,
+    streaming,
+)
 from experiments.support.runner import hardware, versions
 
 BENCHMARKS = {
@@ -22,6 +34,7 @@ BENCHMARKS = {
     "shell_sweep": shell_sweep,
     "memory": memory,
     "callbacks": callbacks,
+    "streaming": streaming,
 }
 PEERS = ("equinox", "keras", "torch")
 

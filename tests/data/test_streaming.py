@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow
 import pytest
 from array_record.python.array_record_module import ArrayRecordWriter
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
@@ -60,7 +60,8 @@ KINDS = {"npy": from_npy, "npz": from_npz, "parquet": from_parquet, "array_recor
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_source_reads_the_rows_that_are_asked_for(kind, tmp_path, monkeypatch):
-    monkeypatch.setattr(mapped, "MAPPED_BYTES", 4 * mapped.AROUND)  # lets go of the file after every four rows
+    monkeypatch.setattr(mapped, "MAPPED_BYTES", 100)
+    monkeypatch.setattr(mapped, "AROUND", 25)  # lets go of the file after every four rows
     x, y = blobs(ROWS)
     source = KINDS[kind](tmp_path, x, y)
     rows = np.random.default_rng(0).integers(0, ROWS, 30)
@@ -202,6 +203,7 @@ def test_what_is_wrong_with_a_file_is_told_by_name(name, tmp_path):
 # Blocks ---------------------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None, max_examples=25)  # each shape is traced
 @given(st.integers(1, 300), st.integers(1, 50), st.integers(1, 400))
 def test_a_cut_covers_every_step_once(rows, batch_size, most_rows):
     made = cut(rows, (batch_size, 1), most_rows)

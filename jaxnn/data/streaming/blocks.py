@@ -17,6 +17,7 @@ import numpy as np
 from jaxnn.compiling import with_settings_of_this_thread
 from jaxnn.data.batching import epoch_batches
 from jaxnn.data.streaming.source import Rows, Source
+from jaxnn.data.upload import aligned
 
 THREADS = 2
 AHEAD = 2
@@ -85,7 +86,7 @@ class Blocks:
         counted = np.arange(first * self.cut.size, first * self.cut.size + order.size) < self.cut.rows
         numbers = order.reshape(-1)
         rows = self.check(self.source.read(numbers), numbers, epoch * self.cut.steps + first)
-        return Block(rows, counted.astype(np.float32).reshape(order.shape))
+        return Block(aligned(rows) if jax.default_backend() == "cpu" else rows, counted.astype(np.float32).reshape(order.shape))
 
     def _order(self, epoch: int) -> np.ndarray:
         with self.lock:

@@ -1,7 +1,7 @@
 """NPY files and uncompressed NPZ files, mapped into memory: the system reads what is touched, and is told to let go of it again.
 
-Pages that were read count as memory of the process until then, and the system maps 64 KiB around each row that is touched. So a file is
-let go of each time about MAPPED_BYTES of it may have come in; what it holds stays in the system's cache while there is room.
+Pages that were read count as memory of the process until then, and the system maps up to 2 MiB around each row that is touched. So a
+file that is larger is let go of each time MAPPED_BYTES of it may have come in; it stays in the system's cache while there is room.
 """
 
 import mmap
@@ -16,9 +16,10 @@ import numpy as np
 from jaxnn.checks import nearest, sentence
 from jaxnn.data.npz import DAMAGE
 from jaxnn.data.streaming.source import Source, arrays, check_numbers
+from jaxnn.data.upload import empty
 
 MAPPED_BYTES = 1 << 27
-AROUND = 1 << 16
+AROUND = 1 << 21
 LOCAL_HEADER = struct.Struct("<26xHH")
 """What stands before a member of a ZIP archive: 26 bytes, then how long its name is and what else is said of it."""
 
@@ -40,17 +41,21 @@ class Mapped:
     def __init__(self, path: Path, header: Header) -> None:
         with path.open("rb") as file:
             self.map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self.shape = header.shape
-        self.array: np.ndarray = np.ndarray(header.shape, header.dtype, self.map, header.offset)
-        self.piece = max(1, MAPPED_BYTES // max(_bytes(header.shape[1:], header.dtype), AROUND))
+        self.shape, self.dtype = header.shape, header.dtype
+        width = _bytes(header.shape[1:], header.dtype)
+        # As bytes, for NumPy would copy the whole of an array whose numbers don't begin at a multiple of their size, as in NPZ files.
+        self.bytes: np.ndarray = np.ndarray((header.shape[0], width), np.uint8, self.map, header.offset)
+        self.large = self.bytes.nbytes > MAPPED_BYTES
+        self.piece = max(1, MAPPED_BYTES // max(width, AROUND))
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
-        taken = np.empty((len(rows), *self.shape[1:]), self.array.dtype)
+        taken = empty((len(rows), self.bytes.shape[1]), np.uint8)
         for start in range(0, len(rows), self.piece):
-            np.take(self.array, rows[start : start + self.piece], axis=0, out=taken[start : start + self.piece], mode="clip")
-            if hasattr(mmap, "MADV_DONTNEED"):  # not every system has it
+            np.take(self.bytes, rows[start : start + self.piece], axis=0, out=taken[start : start + self.piece], mode="clip")
+            if self.large and hasattr(mmap, "MADV_DONTNEED"):  # not every system has it
                 self.map.madvise(mmap.MADV_DONTNEED)
-        return taken.astype(taken.dtype.newbyteorder("="), copy=False)
+        numbers = taken.view(self.dtype).reshape(len(rows), *self.shape[1:])
+        return numbers.astype(self.dtype.newbyteorder("="), copy=False)
 
 
 def npy(x: str | Path, y: str | Path | None = None, weight: str | Path | None = None) -> Source:
