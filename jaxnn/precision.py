@@ -11,9 +11,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import sentence
+from jaxnn.layers.buffers import with_buffers, without_buffers
 from jaxnn.losses import Loss
 from jaxnn.records import Record
-from jaxnn.tasks import Engine, Task
+from jaxnn.tasks import Engine, Task, Variational
 from jaxnn.typing import Batch, Key, Metrics, Params
 
 Precision = Literal["bfloat16", "float16"]
@@ -29,13 +30,16 @@ class Scaling(Record):
 
 
 class ScaledLoss(Loss):
-    """A loss computed in float32 whose value is as it is and whose gradient is ``scale`` times as large, by either engine."""
+    """A loss computed in float32 whose value is as it is and whose gradient is ``scale`` times as large, by either engine.
+
+    The value stays in float32, for a loss of 65504 is none in float16; the gradient is in the dtype of the outputs.
+    """
 
     loss: Loss
     scale: Any
 
     def value(self, outputs: jax.Array, y: jax.Array) -> jax.Array:
-        value = self.loss.value(outputs.astype(jnp.float32), y).astype(outputs.dtype)
+        value = self.loss.value(outputs.astype(jnp.float32), y)
         fixed = jax.lax.stop_gradient(value)
         return fixed + self.scale.astype(value.dtype) * (value - fixed)
 
@@ -60,17 +64,25 @@ def scaling_after(before: Scaling, finite: jax.Array) -> Scaling:
 def low_gradients(
     precision: Precision, scaling: Scaling | None, task: Task, params: Params, batch: Batch, key: Key | None, engine: Engine
 ) -> tuple[Metrics, Params]:
-    """``task.gradients`` computed in that precision; metrics in float32, gradients in the dtypes of the parameters."""
-    if scaling is not None:
-        task = task.replace(loss=ScaledLoss(task.loss, scaling.scale))  # type: ignore[attr-defined]
-    low = _cast((task, params, batch), jnp.dtype(precision))
-    metrics, gradients = low[0].gradients(*low[1:], key, engine)
-    scale = 1.0 if scaling is None else scaling.scale
+    """``task.gradients`` computed in that precision; metrics in the dtype of the weights, gradients in the dtypes of the parameters.
+
+    Targets, and what layers count themselves, are not cast. Weights are made shares of their sum first, which float16 may not hold.
+    """
+    dtype, low = batch.weight.dtype, jnp.dtype(precision)
+    scale = jnp.ones((), jnp.float32) if scaling is None else scaling.scale
+    total = task.total(batch)
+    batch = batch._replace(weight=batch.weight / jnp.where(total == 0, 1, total))
+    low_task, low_x, low_weight = _cast((task, batch.x, batch.weight), low)
+    if _has_one_loss(task):
+        low_task = low_task.replace(loss=ScaledLoss(low_task.loss, scale))
+    low_params = with_buffers(_cast(without_buffers(params), low), params)
+    metrics, gradients = low_task.gradients(low_params, Batch(low_x, batch.y, low_weight), key, engine)
 
     def restore(gradient: jax.Array, param: jax.Array) -> jax.Array:
-        return gradient.astype(param.dtype) / jnp.asarray(scale, param.dtype)
+        return gradient.astype(param.dtype) / scale.astype(param.dtype)
 
-    return _cast(metrics, jnp.float32), jax.tree.map(restore, gradients, params)
+    learned = jax.tree.map(restore, without_buffers(gradients), without_buffers(params))
+    return _cast(metrics, dtype), with_buffers(learned, gradients)
 
 
 def all_finite(tree: Any) -> jax.Array:
@@ -81,11 +93,16 @@ def all_finite(tree: Any) -> jax.Array:
 
 def check_precision(where: str, precision: Precision, task: Task) -> None:
     """Refuses float16 for a task without one loss to scale."""
-    if precision == "float16" and not isinstance(getattr(task, "loss", None), Loss):
+    if precision == "float16" and not _has_one_loss(task):
         advice = "Take 'bfloat16', which needs no scale."
         raise ValueError(
-            sentence(where, "precision", f"None or 'bfloat16' for {type(task).__name__}, which has no loss to scale", precision, advice)
+            sentence(where, "precision", f"None or 'bfloat16' for {type(task).__name__}, which has no one loss to scale", precision, advice)
         )
+
+
+def _has_one_loss(task: Task) -> bool:
+    """Whether all gradients come from the task's ``loss``: to that of Variational its KL is added."""
+    return isinstance(getattr(task, "loss", None), Loss) and not isinstance(task, Variational)
 
 
 def _cast(tree: Any, dtype: Any) -> Any:

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxnn import Adversarial, Classification, Recipe, fit, layers, models
+from jaxnn import Adversarial, Classification, Recipe, Variational, fit, layers, models
 from jaxnn.precision import FIRST_SCALE, GROW_AFTER, LARGEST_SCALE, Scaling, low_gradients, no_scaling, scaling_after
 from jaxnn.tasks import Regression
 from jaxnn.typing import Batch
@@ -41,6 +41,29 @@ def test_a_scale_saves_gradients_that_float16_does_not_have():
     assert float(lost[0, 0]) == 0 and float(kept[0, 0]) == pytest.approx(-2e-8, rel=0.02)
 
 
+@pytest.mark.parametrize("engine", ["backprop", "autodiff"])
+def test_weights_and_losses_may_be_larger_than_float16_holds(engine):
+    batch = BATCH._replace(y=300 + draw((8, 1)), weight=jnp.full(8, 1e4))
+    task = Regression(layers.Chain((layers.Dense(1),)))
+    params, scaling = task.init(jax.random.key(0), batch), Scaling(jnp.float32(8), jnp.int32(0))
+    metrics, gradients = low_gradients("float16", scaling, task, params, batch, None, engine)
+    exact_metrics, exact = task.gradients(params, batch, None, engine)
+    assert float(exact_metrics["loss"]) > 65504 and float(metrics["loss"]) == pytest.approx(float(exact_metrics["loss"]), rel=1e-3)
+    for ours, theirs in zip(jax.tree.leaves(gradients), jax.tree.leaves(exact), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=4e-3, atol=4e-3 * float(abs(theirs).max()))
+
+
+@pytest.mark.parametrize(("bits", "tolerance"), [("bfloat16", 0.2), ("float16", 0.03)])  # momentum is rounded too: 1 - 0.99 to 0.0117
+def test_what_layers_count_themselves_is_neither_halved_nor_scaled(bits, tolerance):
+    task = Classification(layers.Chain((layers.Dense(4), layers.BatchNorm(), layers.Dense(CLASSES))))
+    params, key = task.init(jax.random.key(0), BATCH), jax.random.key(1)
+    scaling = no_scaling() if bits == "float16" else None
+    changes = low_gradients(bits, scaling, task, params, BATCH, key, "backprop")[1][1]["running"].values
+    exact = task.gradients(params, BATCH, key, "backprop")[1][1]["running"].values
+    jax.tree.map(lambda ours, theirs: np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=1e-3), changes, exact)
+    assert {leaf.dtype for leaf in jax.tree.leaves(changes)} == {np.dtype("float32")}
+
+
 @pytest.mark.parametrize("bits", ["bfloat16", "float16"])
 def test_a_run_learns_what_it_learns_in_float32(bits):
     data = blobs(60)
@@ -72,5 +95,8 @@ def test_what_can_not_be_is_refused():
     with pytest.raises(ValueError, match="Recipe: precision must be 'bfloat16', 'float16' or None, got 'half'"):
         classification(precision="half")
     task = Adversarial(*models.gan((4,), 4), latent=2)
-    with pytest.raises(ValueError, match="Recipe: precision must be None or 'bfloat16' for Adversarial, which has no loss to scale"):
+    with pytest.raises(ValueError, match="Recipe: precision must be None or 'bfloat16' for Adversarial, which has no one loss to scale"):
+        Recipe(task, classification().optimizer, precision="float16")
+    task = Variational(models.variational_autoencoder((4,), 2, 3))
+    with pytest.raises(ValueError, match="for Variational, which has no one loss to scale"):
         Recipe(task, classification().optimizer, precision="float16")

@@ -61,6 +61,7 @@ class Task(Record, ABC):
 
 def mean(values: jax.Array, weight: jax.Array) -> jax.Array:
     """Weighted mean over a batch: sum(w v) / sum(w); 0 where there is no weight at all, for 0 / 0 would end the run."""
+    weight = weight.astype(values.dtype)  # a loss may be in more bits than the network
     return jnp.vdot(weight, values) / _divisor(weight)
 
 
