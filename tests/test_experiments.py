@@ -25,6 +25,7 @@ from experiments import (
     logistic_neuron,
     mnist,
     orientation,
+    overfitting,
     recurrent,
     threshold_units,
     universal_approximator,
@@ -395,6 +396,28 @@ def test_selectivity_and_width_of_a_known_tuning_curve() -> None:
     assert orientation.half_width(curve, angles) == pytest.approx(20)
     assert orientation.half_width(np.roll(curve, 9), angles) == pytest.approx(20)
     np.testing.assert_allclose(orientation.selectivity((1 + np.cos(2 * np.deg2rad(angles)))[:, None], angles), 0.5)
+
+
+@pytest.mark.usefixtures("no_data_folder")
+def test_remedies_make_the_test_error_fall() -> None:
+    results, figures = smoke(overfitting)
+    without = results[overfitting.NONE]
+    assert without["train error"]["mean"] < 0.02 < 0.15 < without["test error"]["mean"]
+    for remedy in (overfitting.STOPPING, overfitting.ALL):
+        assert results[remedy]["test error"]["mean"] < without["test error"]["mean"] - 0.04
+        assert results[remedy]["train loss"]["mean"] > without["train loss"]["mean"]
+    assert results[overfitting.STOPPING]["epoch of the parameters"]["mean"] < 40
+    assert set(figures) == {"overfitting", "overfitting_errors"}
+
+
+def test_of_the_training_labels_a_share_is_wrong() -> None:
+    config = overfitting.Config(rows=600)
+    clean, noisy = (overfitting.split_of(0, dataclasses.replace(config, wrong=wrong)) for wrong in (0.0, 0.2))
+    np.testing.assert_array_equal(clean.train[0], noisy.train[0])
+    assert np.mean(clean.train[1] != noisy.train[1]) == pytest.approx(0.2, abs=0.04)
+    np.testing.assert_array_equal(clean.test[1], noisy.test[1])
+    together = np.concatenate([part[0] for part in noisy])
+    assert len(together) == 1797 == len(np.unique(together, axis=0))
 
 
 @pytest.mark.usefixtures("no_data_folder")
