@@ -17,9 +17,9 @@ Callback = Callable[[int, Mapping[str, float]], None]
 """Called after each epoch with its number, counted from 1, and its metrics."""
 
 
-def with_callback(program: Program, begun: State, callback: Callback | None) -> Standing:
+def with_callback(program: Program, begin: Callable[[], State], callback: Callback) -> Standing:
     """The run by epochs, with a callback between them."""
-    return deque(_told(program.by_epochs(Standing(begun, {}), one), callback), maxlen=1).pop()
+    return deque(_told(program.by_epochs(Standing(begin(), {}), one), callback), maxlen=1).pop()
 
 
 def with_checkpoints(program: Program, keeper: Keeper, begin: Callable[[], State], like: State, callback: Callback | None) -> Standing:
@@ -31,10 +31,11 @@ def with_checkpoints(program: Program, keeper: Keeper, begin: Callable[[], State
     epochs, plan = program.recipe.epochs, keeper.plan
     with noted_signals() as signals:
         with closing(keeper):
-            first = now = keeper.latest(like, epochs) or Standing(begin(), {})
-            by_epochs = program.by_epochs(first, plan.ahead if callback is None else one)
+            now = keeper.latest(like, epochs) or Standing(begin(), {})
+            length = plan.ahead if callback is None else one
+            pieces = program.by_epochs(now, length) if plan.steps is None else program.by_steps(now, plan.steps)
             saved = time.monotonic()
-            for now in _told(by_epochs if plan.steps is None else program.by_steps(first, plan.steps), callback):
+            for now in _told(pieces, callback):
                 if signals or now.ended(epochs) or plan.due(now.epochs, now.steps, time.monotonic() - saved):
                     keeper.save(now)
                     saved = time.monotonic()

@@ -90,7 +90,7 @@ def train(
         keeper = Keeper(checkpoints, identity(program.recipe, data, seed, member, checkpoints.names))
         state, history, _ = with_checkpoints(program, keeper, begin, _initial(recipe, data), callback)
     elif callback is not None:
-        state, history, _ = with_callback(program, begin(), callback)
+        state, history, _ = with_callback(program, begin, callback)
     else:
         state, history = program.advance(begin(), recipe.epochs)
     run = finished_run(recipe, jax.block_until_ready(state), history, data, member, keep_state=keep_state)
