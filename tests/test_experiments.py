@@ -27,6 +27,7 @@ from experiments import (
     orientation,
     overfitting,
     recurrent,
+    regression,
     threshold_units,
     universal_approximator,
     vanishing_gradient,
@@ -396,6 +397,35 @@ def test_selectivity_and_width_of_a_known_tuning_curve() -> None:
     assert orientation.half_width(curve, angles) == pytest.approx(20)
     assert orientation.half_width(np.roll(curve, 9), angles) == pytest.approx(20)
     np.testing.assert_allclose(orientation.selectivity((1 + np.cos(2 * np.deg2rad(angles)))[:, None], angles), 0.5)
+
+
+@pytest.mark.usefixtures("no_data_folder")
+def test_networks_predict_numbers_and_scikit_learns_too() -> None:
+    results, figures = smoke(regression)
+    assert "JAXNN_DATA" in results["housing"]["left out"]
+    rows = results["diabetes"]["on held-out rows"]
+    assert rows[regression.LINEAR]["R2"]["mean"] == pytest.approx(0.53, abs=0.05)
+    assert rows[regression.LIKE]["R2"]["mean"] > rows[regression.OTHER]["R2"]["mean"] - 0.06
+    assert set(figures) == {"regression", "regression_residuals"}
+
+
+@pytest.mark.usefixtures("no_data_folder")
+def test_a_network_beats_linear_regression_where_its_file_is(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    columns = random.uniform(-1, 1, (400, 2)).round(4)
+    prices = 200_000 + 100_000 * np.sign(columns[:, 0]) * columns[:, 1] ** 2
+    rows = [f"{a},{b},{'INLAND' if a > 0 else ''},{price:.2f}" for (a, b), price in zip(columns, prices, strict=True)]
+    (tmp_path / "housing.csv").write_text("\n".join(["longitude,latitude,ocean_proximity,median_house_value", *rows]))
+    config = dataclasses.replace(regression.Config.smoke(), data=str(tmp_path), learning_rate=0.01)
+    dataset = regression.read("housing", config)
+    assert dataset is not None
+    split, problem = regression.split_of(dataset, 0), regression.PROBLEMS["housing"]._replace(hidden=(16,), epochs=30, batch_size=16)
+    errors = [
+        np.abs(regression.restored(split, train(problem, split, 0, config)) - split.truth).mean()
+        for train in (regression.network, regression.linear, regression.squashed)
+    ]
+    assert errors[0] < errors[1]
+    assert np.abs(regression.squashed(problem, split, 0, config)).max() <= 1
 
 
 @pytest.mark.usefixtures("no_data_folder")

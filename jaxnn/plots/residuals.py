@@ -20,7 +20,7 @@ def predicted_against_true(axes: Axes, truth: Any, predicted: Any) -> None:
     axes.plot(ends, ends, color=BLACK, linewidth=0.8)
     _points(axes, truth, predicted)
     r2, rmse = metrics.r2(truth, predicted), metrics.root_mean_squared_error(truth, predicted)
-    axes.set_title(f"R² {r2:.3f}, RMSE {rmse:.3g}", fontsize=9)
+    axes.set_title(f"R² {r2:.3f}, RMSE {rmse:,.0f}" if rmse >= 1000 else f"R² {r2:.3f}, RMSE {rmse:.3g}", fontsize=9)
     axes.set_xlabel("true")
     axes.set_ylabel("predicted")
 
