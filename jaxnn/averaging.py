@@ -48,12 +48,13 @@ def no_average(params: Params) -> Average:
 
 def average_with(rule: Averaging, average: Average, params: Params, epoch: jax.Array) -> Average:
     """With one more of them, in that epoch, counted from 0. A weight of 1 restarts it: so it does until start_epoch."""
-    begun = epoch.astype(jnp.result_type(float)) >= rule.start_epoch
+    dtype = jnp.result_type(float)  # that of the data may be narrower
+    begun = epoch.astype(dtype) >= jnp.asarray(rule.start_epoch, dtype)
     count = jnp.where(begun, average.count + 1, 0)
 
     def mix(old: Any, new: Any) -> Any:
         weight = 1 / jnp.maximum(count, 1).astype(new.dtype) if rule.decay is None else 1 - jnp.asarray(rule.decay, new.dtype)
-        weight = jnp.where(begun, weight, 1)
-        return (1 - weight) * old + weight * new
+        moved = old + weight * (new - old)  # what stays as it is does so to the bit
+        return jnp.where(begun & (count > 1) if rule.decay is None else begun, moved, new)
 
     return Average(params=jax.tree.map(mix, average.params, params), count=count)

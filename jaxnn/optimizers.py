@@ -89,6 +89,11 @@ class Optimizer(Record):
             rates["learning_rate"] = jnp.asarray(rates.get("learning_rate", self.arguments["learning_rate"])) * scale
         return rates
 
+    def frozen_as(self, source: Params, tree: Params) -> Params:
+        """The tree itself: all of it is learned."""
+        del source
+        return tree
+
     def _values(self, step: jax.Array) -> Metrics:
         with jax.numpy_dtype_promotion("standard"):  # as optax's schedules need it
             return {name: jnp.asarray(schedule(step)) for name, schedule in self.schedules.items()}
@@ -163,6 +168,12 @@ class Optimizers(Record):
                 rates |= {f"{name}_{number}": value for number, value in part.rates(own, scale).items()}
         return rates
 
+    def frozen_as(self, source: Params, tree: Params) -> Params:
+        """The tree with those parts that have no optimizer as they are in `source`."""
+        if isinstance(tree, dict):
+            return {name: source[name] if self.parts[name] is None else part for name, part in tree.items()}
+        return tuple(source[number] if self.parts[str(number)] is None else part for number, part in enumerate(tree))
+
     def _labels(self, params: Params) -> Any:
         known, advice = ", ".join(self.parts), "For all parameters together write optimizer(...)."
         if not isinstance(params, dict | tuple):
@@ -176,7 +187,7 @@ class Optimizers(Record):
 
 
 def optimizers(*layers: Optimizer | None, **parts: Optimizer | None) -> Optimizers:
-    """An optimizer for each top-level part of the parameters, None for a part that stays as it is.
+    """An optimizer for each top-level part of the parameters, None for a part that stays as it is, but for what its layers count.
 
     The parts are those of the task's parameters: by name generator and discriminator of ``Adversarial``, encoder and decoder of an
     ``Autoencoder``; in their order the layers of a ``Chain``, ``optimizers(None, None, adam)`` for the last one of three alone. All

@@ -1,8 +1,8 @@
 r"""Mixed precision: gradients in half the bits, parameters and optimizer in the bits of the data.
 
 bfloat16 has float32's range. float16 has not: gradients under 6e-8 become 0, so the error at the output is multiplied by a scale and the
-gradient divided by it. The scale is halved when a gradient overflows, and that step is left out; after GROW_AFTER good steps it is
-doubled. Source: Micikevicius et al. 2018.
+gradient divided by it. The scale is halved when a gradient overflows, and that step is left out, of which ``left_out`` in the history is
+the share; after GROW_AFTER good steps it is doubled. Source: Micikevicius et al. 2018.
 """
 
 from typing import Any, Literal

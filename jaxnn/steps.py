@@ -35,6 +35,7 @@ def take_step(recipe: Recipe, learner: Learner, batch: Batch, key: Key | None, e
     metrics, changes = _mean_gradients(recipe, learner, batch, key)
     changes = _penalised(recipe, changes, learner.params)
     learned, gradients = without_buffers(learner.params), without_buffers(changes)
+    gradients = recipe.optimizer.frozen_as(jax.tree.map(jnp.zeros_like, gradients), gradients)
     if recipe.norms:
         metrics["gradient_norm"] = optax.tree.norm(gradients)
     scaling, finite = learner.scaling, None
@@ -52,8 +53,10 @@ def take_step(recipe: Recipe, learner: Learner, batch: Batch, key: Key | None, e
         metrics["update_norm"] = optax.tree.norm(updates)
     moved = optax.apply_updates(learned, updates)
     if recipe.max_norm is not None:
-        moved = within_max_norm(moved, recipe.max_norm)
+        moved = recipe.optimizer.frozen_as(learned, within_max_norm(moved, recipe.max_norm))
     if finite is not None:  # a step that overflowed is left out
+        metrics |= {name: jnp.where(finite, metrics[name], 0) for name in ("gradient_norm", "clipped", "update_norm") if name in metrics}
+        metrics["left_out"] = 1 - finite.astype(metrics["loss"].dtype)
         moved, optimizer = jax.tree.map(lambda new, old: jnp.where(finite, new, old), (moved, optimizer), (learned, learner.optimizer))
     average = learner.average
     if average is not None and recipe.averaging is not None and recipe.averaging.every == "step":

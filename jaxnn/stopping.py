@@ -61,7 +61,7 @@ class ReduceOnPlateau(Monitor):
     patience: float = number(low=1, default=10)
     min_delta: float = number(low=0, default=1e-4)
     cooldown: float = number(low=0, default=0.0)
-    min_scale: float = number(low=0, default=0.0)
+    min_scale: float = number(low=0, high=1, default=0.0)
 
 
 class Best(Record):
@@ -90,7 +90,7 @@ def no_best(rule: EarlyStopping, params: Params, dtype: Any) -> Best:
 
 def best_after(rule: EarlyStopping, before: Best, params: Params, metrics: Metrics, epoch: jax.Array) -> tuple[Best, jax.Array]:
     """The best after that epoch, counted from 1, and whether patience has come to its end."""
-    loss = rule.loss(metrics)
+    loss = rule.loss(metrics).astype(before.loss.dtype)
     looked = (epoch - 1).astype(loss.dtype) >= rule.start_epoch
     improved = looked & (loss < before.loss - rule.min_delta)
     counts = improved
@@ -110,7 +110,7 @@ def no_plateau(dtype: Any) -> Plateau:
 
 def plateau_after(rule: ReduceOnPlateau, before: Plateau, metrics: Metrics) -> Plateau:
     """After one more epoch."""
-    loss = rule.loss(metrics)
+    loss = rule.loss(metrics).astype(before.loss.dtype)
     cooling = jnp.maximum(before.cooling - 1, 0)
     improved = loss < before.loss - rule.min_delta
     waited = jnp.where((cooling > 0) | improved, 0, before.waited + 1)

@@ -69,6 +69,13 @@ def is_buffers(node):
     return isinstance(node, layers.Buffers)
 
 
+def test_epochs_are_counted_in_float32_whatever_the_data_are():
+    rule = Averaging(start_epoch=jnp.asarray(256, jnp.bfloat16))
+    average = no_average({"kernel": jnp.zeros(2)})
+    counts = [int(average_with(rule, average, STEPS[0], jnp.asarray(epoch, jnp.int32)).count) for epoch in (255, 256)]
+    assert counts == [0, 1]
+
+
 def test_an_unknown_moment_is_refused():
     with pytest.raises(ValueError, match="Averaging: every must be 'step' or 'epoch', got 'batch'"):
         Averaging(every="batch")

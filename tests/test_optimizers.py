@@ -8,10 +8,11 @@ import numpy as np
 import optax
 import pytest
 
-from jaxnn import Adversarial, Recipe, advance, fit, from_json, models, optimizer, optimizers, start, to_json
+from jaxnn import Adversarial, Averaging, ClipByNorm, Recipe, advance, fit, from_json, models, optimizer, optimizers, start, to_json
 from jaxnn.optimizers import named_optimizers
 from jaxnn.training import as_data, key_data
 from tests.programs import quick_jit
+from tests.samples import blobs, classification
 from tests.tolerances import assert_close, assert_same_bits, draw
 
 EXAMPLES = {
@@ -185,6 +186,19 @@ def adversarial(made) -> Recipe:
 
 
 X = np.random.default_rng(0).normal(size=(16, 2)).astype(np.float32)
+
+
+def test_no_rule_moves_what_is_frozen_or_counts_its_gradient():
+    """An average of what does not move is what it is, to the bit; a gradient of frozen kernels, here in the thousands, clips no other."""
+    last = optimizers(None, None, optimizer(optax.sgd, learning_rate=0.1))
+    rules = {"max_norm": 0.1, "averaging": Averaging(decay=0.9), "l2": (1e3, 0.0, 0.0), "clip": ClipByNorm(100.0), "norms": True}
+    recipe = classification(epochs=2, optimizer=last, **rules)
+    run, data = fit(recipe, blobs()), as_data("fit", blobs(), None, key_data(0))
+    first = quick_jit(start)(recipe, data, key_data(0), 0).params
+    assert np.linalg.norm(first[0]["kernel"], axis=0).max() > 0.1
+    assert_same_bits(run.params[0], first[0])
+    assert np.linalg.norm(run.state.params[2]["kernel"], axis=0).max() <= 0.1 + 1e-6
+    assert not run.history["clipped"].any() and run.history["gradient_norm"].max() < 100
 
 
 def test_a_part_with_none_keeps_its_initial_parameters():
