@@ -55,6 +55,8 @@ def check_ranges(where: str, tree: Any) -> None:
     for path, value, allowed in _numbers(where, tree, FINITE):
         if isinstance(value, jax.core.Tracer):
             continue
+        if allowed is not FINITE and (value is None or dataclasses.is_dataclass(value) or getattr(value, "ndim", 0)):
+            raise TypeError(sentence(where, path.removeprefix(where + "."), "one number", repr(value)))
         if getattr(value, "ndim", 0) == 0 and not isinstance(value, bool) and hasattr(value, "__float__"):
             if float(value) not in allowed:
                 raise ValueError(sentence(where, path.removeprefix(where + "."), f"in {allowed}", f"{float(value):g}"))
@@ -68,7 +70,11 @@ def _numbers(path: str, value: Any, allowed: Range | dict[str, Range]) -> Iterat
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
             if field.metadata.get("pytree_node", True):
-                yield from _numbers(f"{path}.{field.name}", getattr(value, field.name), field.metadata.get("range", FINITE))
+                inner, item, declared = f"{path}.{field.name}", getattr(value, field.name), field.metadata.get("range", FINITE)
+                if isinstance(declared, Range) and declared is not FINITE and _is_no_number(item, field):
+                    yield inner, item, declared
+                else:
+                    yield from _numbers(inner, item, declared)
     elif isinstance(value, dict):
         for name, item in value.items():
             yield from _numbers(f"{path}.{name}", item, allowed.get(name, FINITE) if isinstance(allowed, dict) else allowed)
@@ -77,3 +83,8 @@ def _numbers(path: str, value: Any, allowed: Range | dict[str, Range]) -> Iterat
             yield from _numbers(f"{path}[{index}]", item, allowed)
     else:
         yield path, value, allowed
+
+
+def _is_no_number(item: Any, field: "dataclasses.Field[Any]") -> bool:
+    """Whether this stands where ``records.number`` wants one, or several: None counts as not there only where that is the default."""
+    return dataclasses.is_dataclass(item) or (item is None and field.default is not None)

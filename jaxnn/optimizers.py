@@ -126,6 +126,8 @@ def optimizer(function: Callable[..., optax.GradientTransformation] | str, **arg
             raise ValueError(f"optimizer: {_name(function)} has no argument {name!r}. {nearest(name, parameters)}")
         if arguments[name] is None and parameters[name].default is inspect.Parameter.empty:
             raise ValueError(sentence("optimizer", name, "a number", None, f"{_name(function)} can't do without."))
+        if isinstance(arguments[name], str) and (name == "learning_rate" or isinstance(parameters[name].default, float)):
+            raise TypeError(sentence("optimizer", name, "a number or a schedule", repr(arguments[name])))
     if function is optax.lbfgs and arguments.get("linesearch", "optax's own") is not None:
         advice = "Write linesearch=None: a step has the gradient of its batch, and no second look at the loss."
         raise ValueError(sentence("optimizer", "linesearch", "None", "optax's own", advice))

@@ -60,6 +60,9 @@ class Recipe(Record):
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "accumulation"):
             check_whole("Recipe", name, getattr(self, name), low=1)
+        for name in ("norms", "measure_training"):
+            if not isinstance(getattr(self, name), bool):
+                raise TypeError(sentence("Recipe", name, "True or False", repr(getattr(self, name))))
         if self.gradients not in get_args(Engine):
             raise ValueError(sentence("Recipe", "gradients", " or ".join(map(repr, get_args(Engine))), repr(self.gradients)))
         if self.precision is not None:

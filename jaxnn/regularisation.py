@@ -83,8 +83,12 @@ def mixed(key: Key, batch: Batch, alpha: Any) -> Batch:
 
 def check_strength(where: str, argument: str, strength: Any, params: Params) -> None:
     """Refuses strengths for other parts than the parameters have."""
-    if isinstance(strength, tuple | dict):
-        parts = f"{len(params)} numbers, one for each layer" if isinstance(params, tuple) else f"a number for each of {sorted(params)}"
+    if isinstance(strength, tuple | list | dict):
+        parts = (
+            f"a tuple of {len(params)} numbers, one for each layer"
+            if isinstance(params, tuple)
+            else f"a number for each of {sorted(params)}"
+        )
         same = (
             params.keys() == strength.keys() if isinstance(params, dict) and isinstance(strength, dict) else type(params) is type(strength)
         )

@@ -20,6 +20,8 @@ class Monitor(Record):
     mode: Mode | None = static(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.monitor, str):
+            raise TypeError(sentence(type(self).__name__, "monitor", "the name of a metric", repr(self.monitor)))
         if self.mode is not None and self.mode not in get_args(Mode):
             raise ValueError(sentence(type(self).__name__, "mode", "'min', 'max' or None", repr(self.mode)))
 

@@ -23,6 +23,7 @@ from jaxnn import (
     to_json,
 )
 from jaxnn.regularisation import absolute, mixed, noisy, squared, with_penalty, within_max_norm
+from jaxnn.schedules import Constant
 from jaxnn.typing import Batch
 from tests.programs import watched
 from tests.samples import blobs, classification, plane, regression
@@ -152,6 +153,11 @@ def test_a_recipe_with_every_rule_prints_compares_and_travels():
         ({"max_norm": 0.0}, r"fit: max_norm must be in \(0, inf\), got 0"),
         ({"mixup": -1.0}, r"fit: mixup must be in \(0, inf\), got -1"),
         ({"l2": (0.1, -0.1, 0.0)}, r"fit: l2\[1\] must be in \[0, inf\), got -0.1"),
+        ({"l2": [0.1, 0.1, 0.0]}, r"fit: l2 must be one number, or a tuple of 3 numbers, one for each layer, got \[0.1, 0.1, 0.0\]"),
+        ({"l2": np.ones(2)}, r"fit: l2 must be one number, got array"),
+        ({"l2": Constant(0.1)}, r"fit: l2 must be one number, got Constant\(0.1\)"),
+        ({"clip": ClipByNorm(None)}, "fit: clip.limit must be one number, got None"),
+        ({"early_stopping": EarlyStopping(patience=None)}, "fit: early_stopping.patience must be one number, got None"),
         ({"clip": 1.0}, r"fit: clip must be made as in ClipByNorm\(1.0\), got 1.0"),
         ({"averaging": 0.9}, r"fit: averaging must be made as in Averaging\(decay=0.999\), got 0.9"),
     ],
@@ -159,7 +165,16 @@ def test_a_recipe_with_every_rule_prints_compares_and_travels():
 )
 def test_rules_out_of_range_are_refused_by_name(fields, words):
     with pytest.raises((ValueError, TypeError), match=words):
-        fit(classification(**fields), blobs())
+        fit(classification(**fields), blobs(), validation=0.3)
+
+
+def test_what_is_no_flag_and_no_name_is_refused():
+    with pytest.raises(TypeError, match="Recipe: norms must be True or False, got 'no'"):
+        classification(norms="no")
+    with pytest.raises(TypeError, match="EarlyStopping: monitor must be the name of a metric, got 3"):
+        EarlyStopping(monitor=3)
+    with pytest.raises(TypeError, match="optimizer: learning_rate must be a number or a schedule, got 'fast'"):
+        optimizer("adam", learning_rate="fast")
 
 
 def test_penalties_of_another_number_of_parts_are_refused():
