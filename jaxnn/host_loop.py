@@ -42,7 +42,7 @@ def with_checkpoints(program: Program, keeper: Keeper, begin: Callable[[], State
                 if signals:
                     break
         if signals:
-            inside = f" and {now.steps} steps" if now.steps else ""
+            inside = f" and step {now.steps} of the next" if now.steps else ""
             _leave(signals[0], f"after epoch {now.epochs} of {epochs}{inside}; the state is saved in {keeper.folder}.")
     return now
 

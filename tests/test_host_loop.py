@@ -1,11 +1,13 @@
 """SIGTERM and Ctrl-C: the state is saved, one sentence says how to go on, and the run ends where it would have ended."""
 
+import itertools
 import signal
 import threading
 
 import pytest
 
 from jaxnn.host_loop import noted_signals
+from jaxnn.pieces import Program
 from tests.checkpointed import EPOCHS, assert_same_run, run_in, saved, straight_run
 
 HOW = r"Stopped by {name} after epoch 3 of 7; the state is saved in .*\. Call fit with the same arguments to go on\."
@@ -31,6 +33,22 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
         run_in(tmp_path, every=None, callback=sending(signal.SIGINT))
     assert (saved(tmp_path), handlers()) == (["epoch-3"], before)
     assert_same_run(run_in(tmp_path), straight_run())
+
+
+def test_ctrl_c_inside_of_an_epoch_saves_there(tmp_path, monkeypatch):
+    on, count = Program._on, itertools.count(1)
+
+    def interrupted(*arguments):
+        if next(count) == 3:
+            signal.raise_signal(signal.SIGINT)
+        return on(*arguments)
+
+    with monkeypatch.context() as running:
+        running.setattr(Program, "_on", interrupted)
+        with pytest.raises(KeyboardInterrupt, match=r"Stopped by SIGINT after epoch 1 of 7 and step 1 of the next; the state is saved in"):
+            run_in(tmp_path, every=None, steps=1)
+    assert saved(tmp_path) == ["epoch-1.step-1"]
+    assert_same_run(run_in(tmp_path, every=None, steps=1), straight_run())
 
 
 def test_sigterm_saves_says_how_to_go_on_and_ends_the_process(tmp_path, capsys):
