@@ -23,7 +23,7 @@ from jaxnn.training import as_data, key_data
 
 MEASURED_ROWS = 4096
 """Where no rows are held out, the loss is measured on at most so many of those trained on."""
-SHARE = 0.9
+SHARE = 0.95
 """The suggestion is the lowest rate with so much of the best drop in loss."""
 
 
@@ -63,8 +63,8 @@ def range_test(
     parts, where parts have optimizers of their own; a schedule is put aside) play no role. The loss is that of the rows held out or,
     without any, of rows trained on, dropout off.
 
-    The suggestion is the lowest rate that has 0.9 of the best rate's drop in loss, losses being smoothed by the median of three
-    neighbours, in which a run that diverged counts as infinite. A higher rate would be no faster, and nearer to divergence; Smith
+    The suggestion is the lowest rate that has 0.95 of the best rate's drop in loss, losses being smoothed by the median of three
+    neighbours, in which a run that diverged counts as infinite. A higher rate would be hardly faster, and nearer to divergence; Smith
     (2017, section 3.3) takes the rate where the loss stops falling for the upper bound of his, for the same reason.
     Raises ValueError for a recipe whose optimizer has no learning rate, else what ``fit`` raises, before anything is compiled.
     """

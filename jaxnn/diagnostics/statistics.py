@@ -23,7 +23,7 @@ FLAT = 0.05
 """A sigmoid or tanh is saturated where its slope is below this share of its steepest."""
 DEAD = 1e-3
 """A unit is dead if its slope is not above this for any row."""
-HEADS = ("layer", "mean", "sd", "saturated", "dead", "gradient", "a number")
+HEADS = ("layer", "mean", "sd", "saturated", "dead", "gradient", "rms")
 
 
 @dataclass(frozen=True)

@@ -98,5 +98,5 @@ def test_the_table_names_layers_and_numbers():
     x, y = blobs()
     task = Classification(models.mlp((5,), 3, activation="tanh"))
     lines = repr(statistics(task, begin(task, x, y), (x, y))).splitlines()
-    assert lines[0].split() == ["layer", "mean", "sd", "saturated", "dead", "gradient", "a", "number"]
+    assert lines[0].split() == ["layer", "mean", "sd", "saturated", "dead", "gradient", "rms"]
     assert lines[1].strip().startswith("0 Dense(5") and "%" in lines[2] and lines[4].startswith("loss ")
