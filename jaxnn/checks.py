@@ -55,7 +55,7 @@ def check_ranges(where: str, tree: Any) -> None:
     for path, value, allowed in _numbers(where, tree, FINITE):
         if isinstance(value, jax.core.Tracer):
             continue
-        if allowed is not FINITE and (value is None or dataclasses.is_dataclass(value) or getattr(value, "ndim", 0)):
+        if allowed is not FINITE and (value is None or dataclasses.is_dataclass(value) or getattr(value, "ndim", 0) > 0):
             raise TypeError(sentence(where, path.removeprefix(where + "."), "one number", repr(value)))
         if getattr(value, "ndim", 0) == 0 and not isinstance(value, bool) and hasattr(value, "__float__"):
             if float(value) not in allowed:
