@@ -4,7 +4,6 @@ import signal
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any, NoReturn
@@ -18,8 +17,13 @@ Callback = Callable[[int, Mapping[str, float]], None]
 
 
 def with_callback(program: Program, begin: Callable[[], State], callback: Callback) -> Standing:
-    """The run by epochs, with a callback between them."""
-    return deque(_told(program.by_epochs(Standing(begin(), {}), one), callback), maxlen=1).pop()
+    """The run, with the callback told of its epochs: of one at a time where they are slow, of some one after the other where not."""
+    told = Standing(begin(), {})
+    for now in program.by_time(told):
+        for epoch in range(told.epochs, now.epochs):
+            callback(epoch + 1, {name: float(values[epoch]) for name, values in now.history.items()})
+        told = now
+    return told
 
 
 def with_checkpoints(program: Program, keeper: Keeper, begin: Callable[[], State], like: State, callback: Callback | None) -> Standing:

@@ -4,7 +4,8 @@ A run is a scan over epochs of a scan over steps. Inside there is no host, no pr
 ``State.status``. An epoch is ``epoch_order``, ``train_steps``, ``finish_epoch``; who can't hold all rows runs its steps in pieces.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -110,6 +111,29 @@ def advance(recipe: Recipe, state: State, data: Data, *, epochs: int) -> tuple[S
     ``validation_...`` and ``training_...`` are measured at the epoch's end. Epochs after the run has stopped are NaN and leave the state
     as it is.
     """
+    return lax.scan(_epoch(recipe, state, data)[0], state, length=epochs)
+
+
+def advance_some(recipe: Recipe, state: State, data: Data, epochs: jax.Array, *, most: int) -> tuple[State, Metrics]:
+    """``advance`` by so many of at most `most` epochs: one program for pieces of any length, with no derivative. Metrics are (most,)."""
+    epoch, nothing = _epoch(recipe, state, data)
+
+    def left(carry: tuple[State, Metrics, jax.Array]) -> jax.Array:
+        state, _, done = carry
+        return (state.status == Status.RUNNING) & (done < epochs)
+
+    def further(carry: tuple[State, Metrics, jax.Array]) -> tuple[State, Metrics, jax.Array]:
+        state, history, done = carry
+        state, metrics = lax.scan(epoch, state, length=1)  # as in ``advance``: without the scan XLA rounds otherwise
+        put = functools.partial(lax.dynamic_update_slice_in_dim, start_index=done, axis=0)
+        return state, jax.tree.map(put, history, metrics), done + 1
+
+    history = jax.tree.map(lambda value: jnp.broadcast_to(value, (most, *value.shape)), nothing)
+    return lax.while_loop(left, further, (state, history, jnp.zeros((), jnp.int32)))[:2]
+
+
+def _epoch(recipe: Recipe, state: State, data: Data) -> tuple[Callable[[State, None], tuple[State, Metrics]], Metrics]:
+    """From a state to that of the next epoch and its metrics; and the NaN that stand for these once the run has stopped."""
     recipe = cast_numbers(recipe, data_dtype(data.x))
     sets = measured_sets(recipe, data)
 
@@ -125,7 +149,7 @@ def advance(recipe: Recipe, state: State, data: Data, *, epochs: int) -> tuple[S
     def epoch(state: State, _: None) -> tuple[State, Metrics]:
         return lax.cond(state.status == Status.RUNNING, run_epoch, lambda state: (state, nothing), state)
 
-    return lax.scan(epoch, state, length=epochs)
+    return epoch, nothing
 
 
 def measured_sets(recipe: Recipe, data: Data) -> dict[str, Batch]:

@@ -1,5 +1,6 @@
 """A run in pieces: whole epochs, or some steps of one. Between two pieces the host can look, and a run can be left and gone on with."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -7,11 +8,27 @@ import jax
 import numpy as np
 
 from jaxnn.compiling import compiled
-from jaxnn.loop import Data, State, Status, advance, cast_numbers, data_dtype, epoch_order, finish_epoch, measured_sets, start, train_steps
+from jaxnn.loop import (
+    Data,
+    State,
+    Status,
+    advance,
+    advance_some,
+    cast_numbers,
+    data_dtype,
+    epoch_order,
+    finish_epoch,
+    measured_sets,
+    start,
+    train_steps,
+)
 from jaxnn.recipes import Recipe
 from jaxnn.records import Record
 from jaxnn.typing import Batch, Metrics
 
+PIECE_SECONDS = 0.1
+"""About as long is a piece of a run that is looked on: the host needs about 0.4 ms between two."""
+MOST_EPOCHS = 1024
 History = dict[str, np.ndarray]
 """Metric name -> (epochs so far,)."""
 
@@ -73,6 +90,18 @@ class Program(NamedTuple):
             state, metrics = self.advance(now.state, min(length(behind), self.recipe.epochs - behind))
             now = now.then(state, jax.device_get(metrics))
             yield now
+
+    def by_time(self, now: Standing) -> Iterator[Standing]:
+        """What follows, after pieces of about PIECE_SECONDS: the first is one epoch, the next are twice or half as many."""
+        length, most = 1, min(self.recipe.epochs, MOST_EPOCHS)
+        while not now.ended(self.recipe.epochs):
+            began, length = time.perf_counter(), min(length, most, self.recipe.epochs - int(now.state.epoch))
+            further = compiled(advance_some, static=("most",))
+            state, metrics = further(self.recipe, now.state, self.data, np.int32(length), most=most)
+            now = now.then(state, {name: values[:length] for name, values in jax.device_get(metrics).items()})
+            yield now
+            took = time.perf_counter() - began
+            length = 2 * length if took < PIECE_SECONDS / 2 else max(1, length // 2) if took > 2 * PIECE_SECONDS else length
 
     def by_steps(self, now: Standing, steps: int) -> Iterator[Standing]:
         """What follows, after each piece of so many steps, the last one of an epoch being what is left of it."""
