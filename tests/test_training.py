@@ -188,6 +188,15 @@ def regression_of_classes(epochs):
     return Recipe(Classification(models.mlp((), 3)), optimizer(optax.sgd, learning_rate=0.1, momentum=0.9), epochs=epochs)
 
 
+def test_epochs_that_are_told_of_in_pieces_are_one_program(xy):
+    recipe, seen = classification(width=9, epochs=40), []
+    with watched() as events:
+        told = fit(recipe, xy, callback=lambda epoch, metrics: seen.append((epoch, metrics["loss"])))
+    assert events.compiled["jit(advance_some)"] == 1 and not events.compiled["jit(advance)"]
+    assert seen == list(enumerate(told.history["loss"].tolist(), start=1)) and told.epochs == 40
+    assert_same_bits(told.params, fit(recipe, xy).params)
+
+
 def test_a_callback_sees_every_epoch_and_changes_no_bit(xy, run):
     seen = []
     watched_run = fit(run.recipe, xy, validation=0.25, key=5, member=2, callback=lambda epoch, metrics: seen.append((epoch, metrics)))
