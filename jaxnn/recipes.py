@@ -28,8 +28,9 @@ class Recipe(Record):
 
     Against learning by heart: l2 adds alpha ||kernels||^2 to the loss, the lecture's form (no 1/2, not divided by the rows; biases are
     left out), l1 adds alpha |kernels|; each one number, or one for each top-level part of the parameters, a tuple for the layers of a
-    ``Chain``. max_norm limits the norm of each neuron's incoming weights. input_noise is the standard deviation of normal noise on x at
-    each step; mixup is the alpha of rows between two examples, at twice the cost of a step.
+    ``Chain``. max_norm limits the norm of each neuron's incoming weights, where there is no ``Repeat``. input_noise is the standard
+    deviation of normal noise on x, which autoencoders then reproduce, at each step; mixup is the alpha of rows between two examples, at
+    twice the cost of a step.
 
     The way: clip, see ``ClipByNorm``; averaging of parameters, see ``Averaging``; early_stopping, see ``EarlyStopping``; plateau, smaller
     steps where nothing improves, see ``ReduceOnPlateau``. precision: "bfloat16" or "float16" to compute gradients in, parameters stay as

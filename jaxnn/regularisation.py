@@ -9,7 +9,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import sentence
+from jaxnn.layers import Repeat
+from jaxnn.layers.base import children
 from jaxnn.layers.buffers import Buffers
+from jaxnn.records import Record
 from jaxnn.typing import Batch, Key, Params
 
 
@@ -39,7 +42,7 @@ def absolute(param: jax.Array) -> jax.Array:
 def within_max_norm(params: Params, limit: Any) -> Params:
     """Each neuron's incoming weights, a kernel's last axis apart, scaled down to the Euclidean norm ``limit`` where it is larger.
 
-    Source: Srivastava et al. 2014, section 5.1; Keras's MaxNorm with all axes but the last.
+    Source: Srivastava et al. 2014, section 5.1; Keras's MaxNorm with all axes but the last. Kernels that ``Repeat`` stacks have one more.
     """
 
     def scale_down(path: Any, param: Any) -> Any:
@@ -94,6 +97,16 @@ def check_strength(where: str, argument: str, strength: Any, params: Params) -> 
         )
         if not same or len(params) != len(strength):
             raise ValueError(sentence(where, argument, f"one number, or {parts}", repr(strength)))
+
+
+def check_not_stacked(where: str, part: Record, path: str = "task") -> None:
+    """Refuses max_norm for layers whose kernels are stacked, for a stack does not show which of its axes that is."""
+    for name, layer in children(part).items():
+        if isinstance(layer, Repeat):
+            raise ValueError(
+                sentence(where, "max_norm", "None with Repeat", f"{path}.{name} = {layer!r}"[:80], "Write the layers in a Chain.")
+            )
+        check_not_stacked(where, layer, f"{path}.{name}")
 
 
 def check_one_array(where: str, argument: str, x: Any) -> None:

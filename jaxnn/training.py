@@ -23,7 +23,7 @@ from jaxnn.loop import Data, State, advance, start
 from jaxnn.optimizers import Optimizer, Optimizers
 from jaxnn.pieces import Program
 from jaxnn.recipes import Recipe
-from jaxnn.regularisation import check_one_array, check_strength
+from jaxnn.regularisation import check_not_stacked, check_one_array, check_strength
 from jaxnn.runs import Run, as_examples, finished_run, prediction_shape
 from jaxnn.stopping import EarlyStopping, ReduceOnPlateau
 from jaxnn.tasks import Task
@@ -156,6 +156,8 @@ def check_run(where: str, recipe: Recipe, data: Data) -> None:
             raise ValueError(sentence(where, "validation", f"given, for {name} watches it", "None", "For instance validation=0.2."))
     if recipe.input_noise is not None or recipe.mixup is not None:
         check_one_array(where, "input_noise and mixup", data.x)
+    if recipe.max_norm is not None:
+        check_not_stacked(where, recipe.task)
     check_examples(where, data)
     _check_monitors(where, recipe, data)
     params = _initial(recipe, data).params

@@ -63,6 +63,13 @@ def test_max_norm_limits_what_comes_into_each_neuron():
     assert all(np.linalg.norm(layer["kernel"], axis=0).max() <= 0.5 + 1e-6 for layer in run.params if layer)
 
 
+def test_max_norm_is_refused_where_kernels_are_stacked():
+    network = layers.Chain((layers.Dense(4), layers.Repeat(layers.Residual(layers.Dense(4)), 3), layers.Dense(1)))
+    recipe = Recipe(Regression(network), optimizer(optax.sgd, learning_rate=0.1), max_norm=1.0)
+    with pytest.raises(ValueError, match=r"fit: max_norm must be None with Repeat, got task\.model\.layers\[1\] = Repeat.*in a Chain"):
+        fit(recipe, plane())
+
+
 def test_noise_has_its_deviation_and_leaves_the_targets():
     batch = Batch(jnp.zeros((400, 50)), jnp.arange(400), jnp.ones(400))
     moved = noisy(KEY, batch, 0.3)
