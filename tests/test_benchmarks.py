@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from experiments.benchmarks import __main__ as command
-from experiments.benchmarks import contest, kinds, mnist, mnist_cnn, mnist_mlp, series_lstm, whole_run
+from experiments.benchmarks import callbacks, contest, kinds, mnist, mnist_cnn, mnist_mlp, series_lstm, streaming, whole_run
 from jaxnn.compiling import RUNS_ONCE
 from jaxnn.loop import start
 from jaxnn.training import as_data, key_data
@@ -56,6 +56,12 @@ def test_a_contest_without_other_libraries(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(contest, "installed", lambda work: {})
     monkeypatch.setattr(whole_run, "TRAINING", RUNS_ONCE)
     figures = series_lstm.measure(smoke=True)
+    assert len(figures) == 5 and all(value > 0 for value in figures.values())
+
+
+def test_looking_on_and_streaming_are_measured() -> None:
+    assert all(np.isfinite(value) for value in callbacks.measure(smoke=True).values())
+    figures = streaming.measure(smoke=True)
     assert len(figures) == 5 and all(value > 0 for value in figures.values())
 
 
