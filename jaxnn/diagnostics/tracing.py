@@ -77,6 +77,9 @@ class WatchedOptimizer(Record):
     optimizer: Optimizer | Optimizers
     see_params: SeeParams = static()
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["optimizer"], name)  # what a step asks of an optimizer besides
+
     def build(self) -> optax.GradientTransformation:
         """Its transformation, watched."""
         inner = optax.with_extra_args_support(self.optimizer.build())
@@ -87,10 +90,6 @@ class WatchedOptimizer(Record):
             return updates, state
 
         return optax.GradientTransformationExtraArgs(inner.init, update)
-
-    def rates(self, state: Any, scale: Any = None) -> Metrics:
-        """As of the optimizer itself."""
-        return self.optimizer.rates(state, scale)
 
 
 class Owners:

@@ -3,13 +3,16 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from jaxnn import BinaryClassification, Classification, Regression, models
 from jaxnn.diagnostics import LayerStatistics, advice, statistics
 from jaxnn.layers import Chain, Conv, Dense, Flatten, LeakyReLU, ReLU, Repeat, Residual, Sigmoid, Tanh
 from jaxnn.typing import Batch
+from tests.catalogue import TASKS
 from tests.samples import blobs
+from tests.tasks.examples import prepared
 from tests.tolerances import precision
 
 
@@ -58,6 +61,15 @@ def test_layers_of_images_and_layers_inside_a_scan_are_seen():
     inside = [row for path, row in rows.items() if path.startswith("model.layers[4].") and row.saturated is not None]
     assert len(inside) == 1 and inside[0].saturated == 0
     assert rows["model.layers[4]"].gradient > 0  # what is repeated has its parameters together
+
+
+@pytest.mark.parametrize("name", ["Adversarial, smoothed labels and penalty", "NextToken of lengths", "Variational of probabilities"])
+def test_each_gradient_belongs_to_a_layer_in_tasks_of_every_kind(name):
+    task, params, batch = prepared(TASKS[name], "float32")
+    key = jax.random.key(0) if task.draws else None
+    rows = statistics(task, params, (batch.x, batch.y), key=key).rows
+    _, gradients = task.gradients(params, batch, key, "backprop")
+    assert sum(row.gradient**2 for row in rows if row.gradient) == pytest.approx(float(optax.tree.norm(gradients)) ** 2, rel=1e-4)
 
 
 @pytest.mark.parametrize(
