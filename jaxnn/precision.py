@@ -14,7 +14,7 @@ from jaxnn.checks import sentence
 from jaxnn.layers.buffers import with_buffers, without_buffers
 from jaxnn.losses import Loss
 from jaxnn.records import Record
-from jaxnn.tasks import Engine, Task, Variational
+from jaxnn.tasks import Engine, Task
 from jaxnn.typing import Batch, Key, Metrics, Params
 
 Precision = Literal["bfloat16", "float16"]
@@ -73,7 +73,7 @@ def low_gradients(
     total = task.total(batch)
     batch = batch._replace(weight=batch.weight / jnp.where(total == 0, 1, total))
     low_task, low_x, low_weight = _cast((task, batch.x, batch.weight), low)
-    if _has_one_loss(task):
+    if task.has_one_loss:
         low_task = low_task.replace(loss=ScaledLoss(low_task.loss, scale))
     low_params = with_buffers(_cast(without_buffers(params), low), params)
     metrics, gradients = low_task.gradients(low_params, Batch(low_x, batch.y, low_weight), key, engine)
@@ -93,16 +93,11 @@ def all_finite(tree: Any) -> jax.Array:
 
 def check_precision(where: str, precision: Precision, task: Task) -> None:
     """Refuses float16 for a task without one loss to scale."""
-    if precision == "float16" and not _has_one_loss(task):
+    if precision == "float16" and not getattr(task, "has_one_loss", False):
         advice = "Take 'bfloat16', which needs no scale."
         raise ValueError(
             sentence(where, "precision", f"None or 'bfloat16' for {type(task).__name__}, which has no one loss to scale", precision, advice)
         )
-
-
-def _has_one_loss(task: Task) -> bool:
-    """Whether all gradients come from the task's ``loss``: to that of Variational its KL is added."""
-    return isinstance(getattr(task, "loss", None), Loss) and not isinstance(task, Variational)
 
 
 def _cast(tree: Any, dtype: Any) -> Any:

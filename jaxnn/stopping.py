@@ -56,7 +56,7 @@ class ReduceOnPlateau(Monitor):
 
     Every update of the optimizer is multiplied by a scale, at first 1, then times ``factor`` at each plateau, never under
     ``min_scale``: for optimizers whose updates are proportional to the learning rate, all of optax's usual ones, that is the learning
-    rate. cooldown: epochs after a reduction that are not counted. As Keras's callback of that name.
+    rate. cooldown: epochs after a reduction that are not counted. As Keras's ReduceLROnPlateau.
     """
 
     factor: float = number(low=0, high=1, open_low=True, open_high=True, default=0.1)

@@ -42,6 +42,10 @@ class WatchedTask(Task):
     def draws(self) -> bool:
         return self.task.draws
 
+    @property
+    def has_one_loss(self) -> bool:
+        return self.task.has_one_loss
+
     def init(self, key: Key, batch: Batch) -> Params:
         return self.task.init(key, batch)
 

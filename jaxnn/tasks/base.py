@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 from jaxnn.checks import sentence
 from jaxnn.layers.base import check_array, check_floating, children
+from jaxnn.losses import Loss
 from jaxnn.records import Record
 from jaxnn.typing import Batch, Key, Metrics, Params
 
@@ -32,6 +33,11 @@ class Task(Record, ABC):
     def stacks(self) -> bool:
         """Whether its layers do, see ``Layer.stacks``."""
         return all(layer.stacks for layer in children(self).values())
+
+    @property
+    def has_one_loss(self) -> bool:
+        """Whether all gradients come from a field ``loss``, so that a larger loss in its place makes all of them larger."""
+        return isinstance(getattr(self, "loss", None), Loss)
 
     @abstractmethod
     def init(self, key: Key, batch: Batch) -> Params:

@@ -88,6 +88,10 @@ class Variational(Task):
     loss: Loss = SquaredError()
     kl: float = number(low=0, default=1.0)
 
+    @property
+    def has_one_loss(self) -> bool:
+        return False  # its KL is added
+
     def init(self, key: Key, batch: Batch) -> Params:
         check_without_targets("Variational", batch)
         if not isinstance(self.model, VariationalAutoencoder):
