@@ -8,6 +8,7 @@ import optax
 from jax import lax
 
 from jaxnn.averaging import Average, average_with
+from jaxnn.checks import sentence
 from jaxnn.layers.buffers import with_moved_buffers, without_buffers
 from jaxnn.precision import Scaling, all_finite, low_gradients, scaling_after
 from jaxnn.recipes import Recipe
@@ -31,6 +32,7 @@ def draws(recipe: Recipe) -> bool:
 
 def take_step(recipe: Recipe, learner: Learner, batch: Batch, key: Key | None, epoch: jax.Array, scale: Any) -> tuple[Learner, Metrics]:
     """One update, in that epoch, counted from 0. scale: by what every update is multiplied, or None."""
+    _check_kept(recipe, learner, scale)
     batch, key = _augmented(recipe, batch, key)
     metrics, changes = _mean_gradients(recipe, learner, batch, key)
     changes = _penalised(recipe, changes, learner.params)
@@ -62,6 +64,16 @@ def take_step(recipe: Recipe, learner: Learner, batch: Batch, key: Key | None, e
     if average is not None and recipe.averaging is not None and recipe.averaging.every == "step":
         average = average_with(recipe.averaging, average, moved, epoch)
     return Learner(with_moved_buffers(moved, learner.params, changes), optimizer, average, scaling), metrics
+
+
+def _check_kept(recipe: Recipe, learner: Learner, scale: Any) -> None:
+    """Refuses the state of a run with other rules: an average that nobody moves would stand for the run."""
+    scaled = recipe.precision == "float16" or None
+    kept = {"averaging": (recipe.averaging, learner.average), "plateau": (recipe.plateau, scale), "precision": (scaled, learner.scaling)}
+    for name, (rule, there) in kept.items():
+        if (rule is None) != (there is None):
+            expected = f"of a run whose recipe has {'no' if rule is None else 'this'} {name}"
+            raise ValueError(sentence("advance", "state", expected, "that of another", "Take start(recipe, ...) for a new one."))
 
 
 def _augmented(recipe: Recipe, batch: Batch, key: Key | None) -> tuple[Batch, Key | None]:

@@ -1,14 +1,17 @@
 """Averages of parameters, against sums written out."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
-from jaxnn import Averaging, Classification, Recipe, fit, layers, optimizer
+from jaxnn import Averaging, Classification, Recipe, advance, fit, layers, optimizer, start
 from jaxnn.averaging import average_with, no_average
 from jaxnn.layers import Chain, Dense
+from jaxnn.training import as_data, key_data
 from tests.samples import CLASSES, blobs, classification
 from tests.tolerances import assert_same_bits
 
@@ -74,6 +77,14 @@ def test_epochs_are_counted_in_float32_whatever_the_data_are():
     average = no_average({"kernel": jnp.zeros(2)})
     counts = [int(average_with(rule, average, STEPS[0], jnp.asarray(epoch, jnp.int32)).count) for epoch in (255, 256)]
     assert counts == [0, 1]
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, Averaging()), (Averaging(), None)])
+def test_a_state_of_other_rules_is_refused(before, after):
+    data, plain = as_data("test", blobs(), None, key_data(0)), classification()
+    state = jax.eval_shape(start, plain.replace(averaging=before), data, key_data(0), 0)
+    with pytest.raises(ValueError, match=r"advance: state must be of a run whose recipe has (no|this) averaging, got that of another"):
+        jax.eval_shape(functools.partial(advance, epochs=1), plain.replace(averaging=after), state, data)
 
 
 def test_an_unknown_moment_is_refused():
