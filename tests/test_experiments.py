@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
+from PIL import Image
 
 from experiments import (
     activation_functions,
@@ -21,9 +21,12 @@ from experiments import (
     depth,
     feature_maps,
     gan,
+    gradient_descent,
     initialisation,
+    learning_rates,
     logistic_neuron,
     mnist,
+    optimizers,
     orientation,
     overfitting,
     recurrent,
@@ -35,6 +38,7 @@ from experiments import (
 from experiments.support import grammar, hand_computed, oriented, sampled, sequences, traffic
 from experiments.support.components import Components
 from experiments.support.digits import Digits, read_digits
+from experiments.support.film import Film, save_film
 from experiments.support.runner import command_line, plain
 from jaxnn.data import windows
 
@@ -44,8 +48,8 @@ RESULTS = FOLDER / "results"
 each = pytest.mark.parametrize("name", NAMES)
 
 
-def smoke(module: Any, **changes: Any) -> tuple[dict[str, Any], dict[str, Figure]]:
-    figures: dict[str, Figure] = {}
+def smoke(module: Any, **changes: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    figures: dict[str, Any] = {}
     return module.main(dataclasses.replace(module.Config.smoke(), **changes), figures.__setitem__), figures
 
 
@@ -512,6 +516,47 @@ def test_digits_count_where_the_judge_is_sure() -> None:
     assert sampled.nearest(np.array([[0.0], [5.0]]), np.array([[1.0], [2.0]])).tolist() == [1.0, 3.0]
 
 
+def test_learning_rates_are_too_small_and_too_large() -> None:
+    results, figures = smoke(learning_rates)
+    constant, schedules = results["constant"], results["schedules"]
+    assert (constant["too small"], constant["best"], constant["too large"]) == ([0.0003], 0.1, [30.0])
+    assert set(schedules) == set(learning_rates.Config.smoke().kinds) < set(learning_rates.SCHEDULES)
+    assert all(row["diverged"] == 0 and row["test accuracy"]["mean"] > 0.7 for row in schedules.values())
+    assert set(figures) == {"learning_rates", "learning_rates_schedules"}
+
+
+def test_optimizers_find_their_way_down(tmp_path: Path) -> None:
+    results, figures = smoke(optimizers)
+    ways, ranking = results["on the surface"], results["on the network, best first"]
+    assert set(ways) == set(optimizers.ON_SURFACE)
+    started = float(optimizers.beale(np.float32(optimizers.START)))
+    assert all(way["height at the end"] < started / 10 for way in ways.values())
+    losses = [row["training loss"] for row in ranking.values()]
+    assert set(ranking) == {"SGD", "Adam"} and losses == sorted(losses)
+    assert set(figures) == {"optimizers", "optimizers_descent", "optimizers_surface"}
+    film = figures["optimizers_descent"]
+    assert isinstance(film, Film)
+    save_film(tmp_path / "film.gif", film)
+    with Image.open(tmp_path / "film.gif") as image:
+        assert (image.format, getattr(image, "n_frames", 1)) == ("GIF", film.frames)
+
+
+def test_beale_has_its_minimum_where_it_is_said_to_be() -> None:
+    assert float(optimizers.beale(np.float32(optimizers.END))) == 0
+    assert float(optimizers.beale(np.float32([1.0, 1.0]))) == pytest.approx(1.5**2 + 2.25**2 + 2.625**2)
+
+
+def test_updates_of_an_epoch_are_counted() -> None:
+    results, figures = smoke(gradient_descent)
+    assert {way: results[way]["updates of an epoch, counted"] for way in ("full", "stochastic", "mini-batch")} == {
+        "full": 1,
+        "stochastic": 100,
+        "mini-batch": 4,
+    }
+    assert all(row["updates of an epoch, counted"] == row["updates of an epoch, ceil(M / B)"] for row in list(results.values())[1:])
+    assert set(figures) == {"gradient_descent"}
+
+
 def test_command_line_writes_results_and_figures_but_no_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command_line(activation_functions.main, activation_functions.Config, ["--smoke", "--out", str(tmp_path)])
     record = json.loads((tmp_path / "activation_functions.json").read_text(encoding="utf-8"))
@@ -537,5 +582,6 @@ def test_kept_results_are_of_a_full_run_of_the_config_as_it_is(name: str) -> Non
 
 
 def test_figures_are_small_enough_to_be_kept() -> None:
-    sizes = {path.name: path.stat().st_size for path in RESULTS.glob("*.png")}
-    assert sizes and max(sizes.values()) < 300_000
+    for kind, most in (("*.png", 300_000), ("*.gif", 1_000_000)):
+        sizes = {path.name: path.stat().st_size for path in RESULTS.glob(kind)}
+        assert sizes and max(sizes.values()) < most

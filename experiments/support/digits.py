@@ -46,6 +46,12 @@ def read_bundled(rows: int) -> Digits:
     return Digits("digits", (train_part[0][:rows], train_part[1][:rows]), *held_out)
 
 
+def flat(examples: Examples) -> Examples:
+    """Images as rows of pixels (rows, height * width)."""
+    x, y = examples
+    return x.reshape(len(x), -1), y
+
+
 def sizes(digits: Digits) -> dict[str, object]:
     """What a result says of its data."""
     return {"name": digits.name, "pixels": digits.train[0].shape[1:3]} | {

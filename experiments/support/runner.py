@@ -23,8 +23,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from experiments.support.film import Film, save_film
+
 Results = dict[str, Any]
-Show = Callable[[str, Figure], None]
+Show = Callable[[str, Figure | Film], None]
 
 RESULTS = Path(__file__).parent.parent / "results"
 SMOKE_RESULTS = Path("runs/smoke")
@@ -40,7 +42,7 @@ class Config(Protocol):
         """Seconds instead of minutes; every line still runs."""
 
 
-def ignore(name: str, figure: Figure) -> None:
+def ignore(name: str, figure: Figure | Film) -> None:
     """A ``show`` for who wants the numbers only."""
 
 
@@ -71,7 +73,7 @@ def command_line(main: Callable[..., Results], config_class: type[Any], argument
     out = options.out or (SMOKE_RESULTS if options.smoke else RESULTS)
     out.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
-    results = main(config, lambda title, figure: _save(out / f"{title}.png", figure))
+    results = main(config, lambda title, figure: _save(out / title, figure))
     record = {
         "question": question.splitlines()[0],
         "config": _config(config),
@@ -131,8 +133,11 @@ def _config(config: Any) -> dict[str, Any]:
     return {key: value for key, value in dataclasses.asdict(config).items() if key != "data"}
 
 
-def _save(path: Path, figure: Figure) -> None:
-    """A PNG of 256 colours: a third of the bytes, for figures are kept with the code."""
+def _save(path: Path, figure: Figure | Film) -> None:
+    """A GIF of a film, else a PNG of 256 colours: a third of the bytes, for figures are kept with the code."""
+    if isinstance(figure, Film):
+        save_film(path.with_suffix(".gif"), figure)
+        return
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=90, facecolor="white")
-    Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+    Image.open(drawn).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path.with_suffix(".png"), optimize=True)
