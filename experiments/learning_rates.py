@@ -191,7 +191,7 @@ def draw_schedules(chosen: dict[str, Chosen], updates: int) -> Figure:
     """Above, learning rates by step; below, validation losses by epoch; a panel for each kind, the constant one in grey."""
     figure = Figure(figsize=(13, 4.8), layout="constrained")
     kinds = [name for name in chosen if name != "constant"]
-    grid: np.ndarray = np.asarray(figure.subplots(2, len(kinds), sharex="col", sharey="row"))
+    grid: np.ndarray = np.asarray(figure.subplots(2, len(kinds), sharex="col", sharey="row", squeeze=False))
     at = np.arange(updates)
     for column, name in enumerate(kinds):
         for kind, shade in (("constant", "0.65"), (name, BLUE)):

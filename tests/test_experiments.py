@@ -16,6 +16,7 @@ from experiments import (
     activation_functions,
     autoencoder,
     backpropagation,
+    batch_sizes,
     bypass,
     classification,
     depth,
@@ -555,6 +556,15 @@ def test_updates_of_an_epoch_are_counted() -> None:
     }
     assert all(row["updates of an epoch, counted"] == row["updates of an epoch, ceil(M / B)"] for row in list(results.values())[1:])
     assert set(figures) == {"gradient_descent"}
+
+
+def test_batch_sizes_at_equal_epochs_and_equal_time() -> None:
+    results, figures = smoke(batch_sizes)
+    rows = results["by batch size"]
+    assert {size: row["updates of an epoch"] for size, row in rows.items()} == {"32": 5, "128": 2}
+    assert all(row["equal epochs"]["epochs"] == 4 and row["equal time"]["epochs"] >= 1 for row in rows.values())
+    assert rows["32"]["equal time"]["epochs"] == 4
+    assert set(figures) == {"batch_sizes"}
 
 
 def test_command_line_writes_results_and_figures_but_no_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
