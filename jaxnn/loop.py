@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxnn.averaging import Average, average_with, no_average
+from jaxnn.checks import sentence
 from jaxnn.data.batching import epoch_batches
 from jaxnn.layers.buffers import with_buffers, without_buffers
 from jaxnn.precision import Scaling, all_finite, no_scaling
@@ -203,6 +204,7 @@ def train_steps(
     indices: rows of data; first_step: the number of the first of the steps in the whole run. Pieces of an epoch one after the other
     are the epoch, bit for bit.
     """
+    _check_kept(recipe, state)
     steps_key = jax.random.wrap_key_data(state.keys[1])
     scale = None if state.plateau is None else state.plateau.scale
 
@@ -240,6 +242,20 @@ def finish_epoch(
     for name, batch in sets.items():
         metrics |= {f"{name}_{metric}": value for metric, value in evaluate(recipe.task, after.result, batch).items()}
     return _freeze_if_diverged(before, _decided(recipe, after, metrics)), metrics
+
+
+def _check_kept(recipe: Recipe, state: State) -> None:
+    """Refuses the state of a run with other rules: an average that nobody moves would stand for the run."""
+    kept = {
+        "early_stopping": (recipe.early_stopping, state.best),
+        "averaging": (recipe.averaging, state.average),
+        "plateau": (recipe.plateau, state.plateau),
+        "precision": (recipe.precision == "float16" or None, state.scaling),
+    }
+    for name, (rule, there) in kept.items():
+        if (rule is None) != (there is None):
+            expected = f"of a run whose recipe has {'no' if rule is None else 'this'} {name}"
+            raise ValueError(sentence("advance", "state", expected, "that of another", "Take start(recipe, ...) for a new one."))
 
 
 def _decided(recipe: Recipe, state: State, metrics: Metrics) -> State:

@@ -134,7 +134,7 @@ def optimizer(function: Callable[..., optax.GradientTransformation] | str, **arg
     numbers = {name: _number(value) for name, value in arguments.items() if _is_leaf(value, parameters[name])}
     options = tuple(sorted((name, value) for name, value in arguments.items() if name not in numbers))
     made = Optimizer(function=function, numbers=numbers, options=options)
-    _check_builds(made)
+    check_builds(made)
     return made
 
 
@@ -249,7 +249,8 @@ def _number(value: Any) -> Any:
     return float(value) if isinstance(value, int) else value
 
 
-def _check_builds(made: Optimizer) -> None:
+def check_builds(made: Optimizer) -> None:
+    """Refuses a function or arguments that make no optax transformation, as a file may name them."""
     numbers = dict.fromkeys(made.schedules, 0.1)  # any will do: nothing is computed with it
     try:
         transformation = made.function(**(made.arguments | numbers))

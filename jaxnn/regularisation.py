@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxnn.checks import sentence
 from jaxnn.layers import Repeat
 from jaxnn.layers.base import children
-from jaxnn.layers.buffers import Buffers
+from jaxnn.layers.buffers import Buffers, is_buffers
 from jaxnn.records import Record
 from jaxnn.typing import Batch, Key, Params
 
@@ -21,12 +21,12 @@ def with_penalty(gradients: Params, params: Params, strength: Any, derivative: A
 
     strength: a number, or a tuple or dictionary with one for each top-level part of the parameters (the layers of a ``Chain``).
     """
-    strengths = jax.tree.broadcast(strength, gradients, is_leaf=_is_buffers)
+    strengths = jax.tree.broadcast(strength, gradients, is_leaf=is_buffers)
 
     def add(path: Any, gradient: Any, param: Any, strength: Any) -> Any:
         return gradient + strength * derivative(param) if is_kernel(path, param) else gradient
 
-    return jax.tree.map_with_path(add, gradients, params, strengths, is_leaf=_is_buffers)
+    return jax.tree.map_with_path(add, gradients, params, strengths, is_leaf=is_buffers)
 
 
 def squared(param: jax.Array) -> jax.Array:
@@ -51,7 +51,7 @@ def within_max_norm(params: Params, limit: Any) -> Params:
         norm = jnp.sqrt(jnp.sum(jnp.square(param), axis=tuple(range(param.ndim - 1)), keepdims=True))
         return param * jnp.where(norm > limit, limit / jnp.where(norm > limit, norm, 1), 1)
 
-    return jax.tree.map_with_path(scale_down, params, is_leaf=_is_buffers)
+    return jax.tree.map_with_path(scale_down, params, is_leaf=is_buffers)
 
 
 def is_kernel(path: Any, param: Any) -> bool:
@@ -113,7 +113,3 @@ def check_one_array(where: str, argument: str, x: Any) -> None:
     """Refuses noise and mixup for what can't be moved a little."""
     if not (hasattr(x, "dtype") and jnp.issubdtype(x.dtype, jnp.floating)):
         raise TypeError(sentence(where, argument, "None, unless x is one array of floating point", "another kind of x"))
-
-
-def _is_buffers(node: Any) -> bool:
-    return isinstance(node, Buffers)

@@ -8,7 +8,6 @@ import optax
 from jax import lax
 
 from jaxnn.averaging import Average, average_with
-from jaxnn.checks import sentence
 from jaxnn.layers.buffers import with_moved_buffers, without_buffers
 from jaxnn.precision import Scaling, all_finite, low_gradients, scaling_after
 from jaxnn.recipes import Recipe
@@ -32,48 +31,45 @@ def draws(recipe: Recipe) -> bool:
 
 def take_step(recipe: Recipe, learner: Learner, batch: Batch, key: Key | None, epoch: jax.Array, scale: Any) -> tuple[Learner, Metrics]:
     """One update, in that epoch, counted from 0. scale: by what every update is multiplied, or None."""
-    _check_kept(recipe, learner, scale)
     batch, key = _augmented(recipe, batch, key)
     metrics, changes = _mean_gradients(recipe, learner, batch, key)
     changes = _penalised(recipe, changes, learner.params)
-    learned, gradients = without_buffers(learner.params), without_buffers(changes)
-    gradients = recipe.optimizer.frozen_as(jax.tree.map(jnp.zeros_like, gradients), gradients)
-    if recipe.norms:
-        metrics["gradient_norm"] = optax.tree.norm(gradients)
-    scaling, finite = learner.scaling, None
+    moved, optimizer, measured = _moved(recipe, learner, changes, metrics["loss"], scale)
+    scaling, average = learner.scaling, learner.average
     if scaling is not None:
-        finite = all_finite(gradients)
-        scaling = scaling_after(scaling, finite)
+        finite = all_finite(_slopes(recipe, changes))
+        before = without_buffers(learner.params), learner.optimizer, jax.tree.map(jnp.zeros_like, measured)
+        moved, optimizer, measured = jax.tree.map(lambda new, old: jnp.where(finite, new, old), (moved, optimizer, measured), before)
+        scaling, measured["left_out"] = scaling_after(scaling, finite), 1 - finite.astype(metrics["loss"].dtype)
+    if average is not None and recipe.averaging is not None and recipe.averaging.every == "step":
+        average = average_with(recipe.averaging, average, moved, epoch)
+    return Learner(with_moved_buffers(moved, learner.params, changes), optimizer, average, scaling), metrics | measured
+
+
+def _moved(recipe: Recipe, learner: Learner, changes: Params, loss: jax.Array, scale: Any) -> tuple[Params, Any, Metrics]:
+    """What is learned after the update, the optimizer's state, and what is measured on the way."""
+    learned, gradients, measured = without_buffers(learner.params), _slopes(recipe, changes), Metrics()
+    if recipe.norms:
+        measured["gradient_norm"] = optax.tree.norm(gradients)
     if recipe.clip is not None:
-        gradients, metrics["clipped"] = recipe.clip(gradients)
+        gradients, measured["clipped"] = recipe.clip(gradients)
     with jax.numpy_dtype_promotion("standard"):  # optax multiplies floats by its integer step count
         transformation = optax.with_extra_args_support(recipe.optimizer.build())
-        updates, optimizer = transformation.update(gradients, learner.optimizer, learned, value=metrics["loss"])
+        updates, optimizer = transformation.update(gradients, learner.optimizer, learned, value=loss)
     if scale is not None:
         updates = jax.tree.map(lambda update: update * scale.astype(update.dtype), updates)
     if recipe.norms:
-        metrics["update_norm"] = optax.tree.norm(updates)
+        measured["update_norm"] = optax.tree.norm(updates)
     moved = optax.apply_updates(learned, updates)
     if recipe.max_norm is not None:
         moved = recipe.optimizer.frozen_as(learned, within_max_norm(moved, recipe.max_norm))
-    if finite is not None:  # a step that overflowed is left out
-        metrics |= {name: jnp.where(finite, metrics[name], 0) for name in ("gradient_norm", "clipped", "update_norm") if name in metrics}
-        metrics["left_out"] = 1 - finite.astype(metrics["loss"].dtype)
-        moved, optimizer = jax.tree.map(lambda new, old: jnp.where(finite, new, old), (moved, optimizer), (learned, learner.optimizer))
-    average = learner.average
-    if average is not None and recipe.averaging is not None and recipe.averaging.every == "step":
-        average = average_with(recipe.averaging, average, moved, epoch)
-    return Learner(with_moved_buffers(moved, learner.params, changes), optimizer, average, scaling), metrics
+    return moved, optimizer, measured
 
 
-def _check_kept(recipe: Recipe, learner: Learner, scale: Any) -> None:
-    """Refuses the state of a run with other rules: an average that nobody moves would stand for the run."""
-    scaled = recipe.precision == "float16" or None
-    kept = {"averaging": (recipe.averaging, learner.average), "plateau": (recipe.plateau, scale), "precision": (scaled, learner.scaling)}
-    for name, (rule, there) in kept.items():
-        if (rule is None) != (there is None):
-            expected = f"of a run whose recipe has {'no' if rule is None else 'this'} {name}"
-            raise ValueError(sentence("advance", "state", expected, "that of another", "Take start(recipe, ...) for a new one."))
+def _slopes(recipe: Recipe, changes: Params) -> Params:
+    """The gradients alone: without what layers count themselves, 0 for parts that are frozen."""
+    gradients = without_buffers(changes)
+    return recipe.optimizer.frozen_as(jax.tree.map(jnp.zeros_like, gradients), gradients)
 
 
 def _augmented(recipe: Recipe, batch: Batch, key: Key | None) -> tuple[Batch, Key | None]:

@@ -20,7 +20,7 @@ from jaxnn.examples import check_examples
 from jaxnn.host_loop import Callback, with_callback, with_checkpoints
 from jaxnn.identity import identity
 from jaxnn.loop import Data, State, advance, start
-from jaxnn.optimizers import Optimizer, Optimizers
+from jaxnn.optimizers import Optimizer, Optimizers, check_builds
 from jaxnn.pieces import Program
 from jaxnn.recipes import Recipe
 from jaxnn.regularisation import check_not_stacked, check_one_array, check_strength
@@ -203,6 +203,10 @@ def _check_parts(where: str, recipe: Any) -> None:
         part = getattr(recipe, name)
         if not isinstance(part, kind):
             raise TypeError(sentence(where, name, f"made as in {example}", repr(part)[:60]))
+    given = recipe.optimizer
+    for part in given.parts.values() if isinstance(given, Optimizers) else (given,):
+        if part is not None:
+            check_builds(part)
 
 
 def _check_monitors(where: str, recipe: Recipe, data: Data) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxnn import Averaging, Classification, Recipe, advance, fit, layers, optimizer, start
+from jaxnn import Averaging, Classification, EarlyStopping, Recipe, ReduceOnPlateau, advance, fit, layers, optimizer, start
 from jaxnn.averaging import average_with, no_average
 from jaxnn.layers import Chain, Dense
 from jaxnn.training import as_data, key_data
@@ -79,12 +79,17 @@ def test_epochs_are_counted_in_float32_whatever_the_data_are():
     assert counts == [0, 1]
 
 
-@pytest.mark.parametrize(("before", "after"), [(None, Averaging()), (Averaging(), None)])
-def test_a_state_of_other_rules_is_refused(before, after):
-    data, plain = as_data("test", blobs(), None, key_data(0)), classification()
-    state = jax.eval_shape(start, plain.replace(averaging=before), data, key_data(0), 0)
-    with pytest.raises(ValueError, match=r"advance: state must be of a run whose recipe has (no|this) averaging, got that of another"):
-        jax.eval_shape(functools.partial(advance, epochs=1), plain.replace(averaging=after), state, data)
+@pytest.mark.parametrize(
+    "rules",
+    [{"averaging": Averaging()}, {"early_stopping": EarlyStopping()}, {"plateau": ReduceOnPlateau()}, {"precision": "float16"}],
+    ids=lambda rules: next(iter(rules)),
+)
+def test_a_state_of_other_rules_is_refused(rules):
+    data, plain = as_data("test", blobs(), 0.3, key_data(0)), classification()
+    for before, after in ((plain, plain.replace(**rules)), (plain.replace(**rules), plain)):
+        state = jax.eval_shape(start, before, data, key_data(0), 0)
+        with pytest.raises(ValueError, match=rf"advance: state must be of a run whose recipe has (no|this) {next(iter(rules))}, got that"):
+            jax.eval_shape(functools.partial(advance, epochs=1), after, state, data)
 
 
 def test_an_unknown_moment_is_refused():

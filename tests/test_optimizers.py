@@ -12,7 +12,7 @@ from jaxnn import Adversarial, Averaging, ClipByNorm, Recipe, advance, fit, from
 from jaxnn.optimizers import named_optimizers
 from jaxnn.training import as_data, key_data
 from tests.programs import quick_jit
-from tests.samples import blobs, classification
+from tests.samples import blobs, classification, plane, regression
 from tests.tolerances import assert_close, assert_same_bits, draw
 
 EXAMPLES = {
@@ -232,3 +232,16 @@ def test_parts_must_be_those_of_the_parameters(made, match):
 def test_parameters_without_names_have_no_parts():
     with pytest.raises(ValueError, match="optimizers: the parameters must be of the parts discriminator, generator, got a list"):
         two_speeds().build().init([1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        (optimizer("sgd", learning_rate=0.1).replace(function=jax.nn.relu), "optimizer: relu can't be called so"),
+        (optimizer("sgd", learning_rate=0.1).replace(options=(("momentun", 0.9),)), "optimizer: sgd can't be called so: .*momentun"),
+    ],
+    ids=["function", "argument"],
+)
+def test_what_a_file_may_name_but_can_not_be_is_refused_before_a_run(given, match):
+    with pytest.raises(TypeError, match=match):
+        fit(regression(optimizer=from_json(to_json(given))), plane())

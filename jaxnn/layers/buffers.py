@@ -53,7 +53,7 @@ def has_buffers(tree: Any) -> bool:
     >>> has_buffers(({"kernel": 1.0}, Buffers(0.5))), has_buffers({"kernel": 1.0})
     (True, False)
     """
-    return any(map(_is_buffers, jax.tree.leaves(tree, is_leaf=_is_buffers)))
+    return any(map(is_buffers, jax.tree.leaves(tree, is_leaf=is_buffers)))
 
 
 def without_buffers(tree: Params) -> Params:
@@ -62,7 +62,7 @@ def without_buffers(tree: Params) -> Params:
     >>> without_buffers(({"kernel": 1.0}, Buffers(0.5)))
     ({'kernel': 1.0}, None)
     """
-    return jax.tree.map(lambda node: None if _is_buffers(node) else node, tree, is_leaf=_is_buffers)
+    return jax.tree.map(lambda node: None if is_buffers(node) else node, tree, is_leaf=is_buffers)
 
 
 def with_moved_buffers(learned: Params, params: Params, changes: Params) -> Params:
@@ -73,7 +73,7 @@ def with_moved_buffers(learned: Params, params: Params, changes: Params) -> Para
     """
 
     def moved(mine: Any, old: Any, change: Any) -> Any:
-        return jax.tree.map(lambda value, by: value + by, old, change) if _is_buffers(old) else mine
+        return jax.tree.map(lambda value, by: value + by, old, change) if is_buffers(old) else mine
 
     return jax.tree.map(moved, learned, params, changes, is_leaf=lambda node: node is None)
 
@@ -84,8 +84,9 @@ def with_buffers(learned: Params, source: Params) -> Params:
     >>> with_buffers(({"kernel": 2.0}, None), ({"kernel": 1.0}, Buffers(0.5)))
     ({'kernel': 2.0}, Buffers(0.5))
     """
-    return jax.tree.map(lambda mine, theirs: theirs if _is_buffers(theirs) else mine, learned, source, is_leaf=lambda node: node is None)
+    return jax.tree.map(lambda mine, theirs: theirs if is_buffers(theirs) else mine, learned, source, is_leaf=lambda node: node is None)
 
 
-def _is_buffers(node: Any) -> bool:
+def is_buffers(node: Any) -> bool:
+    """Whether the node is what a layer counts itself: where walks of a tree stop."""
     return isinstance(node, Buffers)
