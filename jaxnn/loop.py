@@ -235,7 +235,8 @@ def finish_epoch(
     bad_step = jnp.where(wrong.any(), jnp.argmax(wrong).astype(jnp.int32), -1)
     bad_step = jnp.where((bad_step < 0) & ~all_finite(after.params), steps - 1, bad_step)
     metrics = {name: values.sum() / totals.sum() for name, values in sums.items()}
-    metrics |= recipe.optimizer.rates(after.optimizer, None if before.plateau is None else before.plateau.scale)
+    unscaled = 1.0 if recipe.norms else None
+    metrics |= recipe.optimizer.rates(after.optimizer, unscaled if before.plateau is None else before.plateau.scale)
     after = after.replace(epoch=before.epoch + 1, diverged_step=jnp.where(bad_step < 0, -1, before.epoch * steps + bad_step))
     if after.average is not None and recipe.averaging is not None and recipe.averaging.every == "epoch":
         after = after.replace(average=average_with(recipe.averaging, after.average, without_buffers(after.params), before.epoch))

@@ -1,0 +1,69 @@
+"""Rules of a run: every optional field of a recipe has its examples here, and each of them is held to what recipes promise."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+
+import jaxnn
+from jaxnn import Averaging, ClipByLayerNorm, ClipByNorm, ClipByValue, EarlyStopping, Recipe, ReduceOnPlateau, from_json, to_json
+from jaxnn.clipping import Clip
+from jaxnn.lanes import Member, train_lanes
+from jaxnn.training import as_data, key_data, train
+from tests.samples import blobs, classification
+
+RULES = {
+    "accumulation": {"accumulation": 2},
+    "l2": {"l2": 1e-3},
+    "l2 by layer": {"l2": (1e-3, 0.0, 1e-2)},
+    "l1": {"l1": 1e-4},
+    "max_norm": {"max_norm": 2.0},
+    "input_noise": {"input_noise": 0.1},
+    "mixup": {"mixup": 0.2},
+    "clip by value": {"clip": ClipByValue(0.1)},
+    "clip by norm": {"clip": ClipByNorm(0.5)},
+    "clip by layer": {"clip": ClipByLayerNorm(0.5)},
+    "averaging": {"averaging": Averaging(decay=0.9, start_epoch=1.0)},
+    "averaging of epochs": {"averaging": Averaging(every="epoch")},
+    "early_stopping": {"early_stopping": EarlyStopping(patience=3.0, monitor="validation_accuracy", baseline=0.1, restore_best=False)},
+    "plateau": {"plateau": ReduceOnPlateau(factor=0.5, patience=1.0, min_delta=0.5, monitor="loss", mode="min")},
+    "precision": {"precision": "bfloat16"},
+    "precision of float16": {"precision": "float16"},
+    "norms": {"norms": True},
+    "measure_training": {"measure_training": True},
+}
+PLAIN = {"task", "optimizer", "epochs", "batch_size", "gradients"}
+each = pytest.mark.parametrize("fields", RULES.values(), ids=RULES)
+
+
+def test_every_optional_field_and_every_clip_has_an_example():
+    assert {name for fields in RULES.values() for name in fields} == {field.name for field in dataclasses.fields(Recipe)} - PLAIN
+    clips = {cls.__name__ for cls in vars(jaxnn).values() if isinstance(cls, type) and issubclass(cls, Clip)}
+    assert {type(fields["clip"]).__name__ for fields in RULES.values() if "clip" in fields} == clips
+
+
+@each
+def test_it_prints_as_the_code_that_makes_it_and_travels(fields):
+    recipe = classification(**fields)
+    assert from_json(to_json(recipe)) == recipe and jax.tree.structure(from_json(to_json(recipe))) == jax.tree.structure(recipe)
+    (name, value), *_ = fields.items()
+    assert eval(repr(value), vars(jaxnn)) == value and f"{name}=" in repr(recipe)
+    assert recipe != classification() and jax.tree.structure(recipe) != jax.tree.structure(classification())
+
+
+@pytest.mark.parametrize("precision", [None, "float16"])
+def test_all_rules_together_are_the_same_in_a_lane_as_alone(precision):
+    together = {name: value for fields in RULES.values() for name, value in fields.items()} | {"precision": precision}
+    data, seed = as_data("test", blobs(30), 0.25, key_data(3)), key_data(3)
+    members = [Member(classification(epochs=3, **(together | {"mixup": mixup})), data, number) for number, mixup in enumerate((0.2, 0.8))]
+    side_by_side = train_lanes(members, seed, 2, jax.local_devices()[0])
+    for member, run in zip(members, side_by_side, strict=True):
+        alone = train(member.recipe, data, seed, member.number)
+        assert run.history.keys() == alone.history.keys() and run.outcome == alone.outcome
+        np.testing.assert_allclose(run.history["loss"], alone.history["loss"], rtol=1e-2 if precision else 1e-4)
+
+
+def test_norms_bring_the_learning_rate_along():
+    run = jaxnn.fit(classification(learning_rate=0.25, norms=True, epochs=2), blobs())
+    assert run.history["learning_rate"].tolist() == [0.25, 0.25]
