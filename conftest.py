@@ -1,8 +1,10 @@
 """Settings for every test, doctest and documentation block of the project."""
 
+import gc
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 
 HERE = Path(__file__).parent
 CACHE_VARIABLE = "JAXNN_CACHE_DIR"
+MOST_MAPS = 20_000
+"""Pieces of memory after which a worker forgets its programs; the largest file makes about 30,000."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -23,6 +27,18 @@ def pytest_configure(config: pytest.Config) -> None:
     import jax
 
     jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def room_for_programs() -> Iterator[None]:
+    """Each compiled program maps some pieces of memory, and past some 65,000 of them Linux gives no more: the process dies compiling."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and len(maps.read_bytes().splitlines()) > MOST_MAPS:
+        import jax
+
+        jax.clear_caches()
+        gc.collect()
 
 
 def enter_empty_folder(namespace: dict) -> None:
