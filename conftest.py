@@ -14,7 +14,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 HERE = Path(__file__).parent
 CACHE_VARIABLE = "JAXNN_CACHE_DIR"
 MOST_MAPS = 20_000
-"""Pieces of memory after which a worker forgets its programs; the largest file makes about 30,000."""
+"""Pieces of memory after which a worker forgets its programs, between two files: what is left to the limit is for the next file."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.support.looks import tidy
 from experiments.support.runner import Results, Show, command_line, ignore
 from jaxnn.layers import ACTIVATIONS, ELU, Activation, LeakyReLU
 from jaxnn.plots import BLUE, RED
@@ -117,8 +118,7 @@ def draw_one(axes: Axes, b: np.ndarray, value: np.ndarray, slope: np.ndarray, na
         jumps = np.flatnonzero(np.abs(np.diff(line)) > 0.5) + 1
         axes.plot(np.insert(b, jumps, np.nan), np.insert(line, jumps, np.nan), style, color=colour, label=label)
     axes.set(title=name, ylim=(-1.9, 2.6), xticks=(-4, -2, 0, 2, 4))
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes)
     if name in IN_THE_LECTURE:
         axes.set_facecolor("#EFEFEF")
 

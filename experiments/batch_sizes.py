@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from experiments.support.clock import epoch_seconds
 from experiments.support.digits import Digits, flat, read_bundled
+from experiments.support.looks import tidy
 from experiments.support.runner import Results, Show, command_line, ignore, mean_sd
 from jaxnn import Classification, Recipe, Run, fit_many, models, optimizer
 from jaxnn.plots import BLUE, RED
@@ -130,8 +131,7 @@ def draw(both: dict[str, dict[int, Trained]], accuracies: dict[str, dict[int, li
         axes.set(xlabel="batch size; bars: standard error" if axes is not panels[2] else "batch size", ylabel=label)
         axes.set_xscale("log", base=2)
         axes.axvline(config.standard, color="0.6", linewidth=0.8)
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     return figure
 

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 import numpy as np
 import optax
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.support.looks import tidy
 from experiments.support.runner import Results, Show, command_line, data_folder, ignore, mean_sd
 from jaxnn import Classification, EarlyStopping, Recipe, Regression, Run, fit, fit_many, models, optimizer
 from jaxnn.data import Dataset, Preprocessing, load, split_rows
@@ -213,7 +213,7 @@ def draw_curves(trained: dict[int, dict[str, Chosen]], config: Config) -> Figure
             axes.fill_between(epochs, np.exp(losses.min(axis=0)), np.exp(losses.max(axis=0)), color=colour, alpha=0.15, linewidth=0)
         axes.axhline(np.log(10), color="0.6", linewidth=0.8)
         axes.set(title=f"{2 * blocks + 2} Dense layers of {config.width}", xlabel="epoch")
-        _tidy(axes)
+        tidy(axes)
     panels[0].set_ylabel("training loss; grey: that of guessing")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(WAYS), frameon=False)
     return figure
@@ -236,13 +236,8 @@ def draw_scores(dataset: Dataset, scores: dict[str, list[Score]]) -> Figure:
         ylabel="R² on held-out rows",
         xlim=(-0.3, len(scores) - 0.2),
     )
-    _tidy(axes)
+    tidy(axes)
     return figure
-
-
-def _tidy(axes: Axes) -> None:
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 if __name__ == "__main__":

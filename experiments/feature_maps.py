@@ -25,6 +25,7 @@ from matplotlib.figure import Figure
 from numpy.lib.stride_tricks import sliding_window_view
 
 from experiments.support.digits import Digits, read_digits, sizes
+from experiments.support.looks import tidy
 from experiments.support.runner import Results, Show, command_line, ignore, mean_sd
 from jaxnn import Classification, Recipe, Run, fit_many, optimizer
 from jaxnn.layers import Chain, Conv, Dense, Flatten, GlobalMaxPool, Layer, MaxPool, ReLU
@@ -229,8 +230,7 @@ def draw_shift(counts: Results, accuracy: dict[str, dict[int, list[float]]], dig
     right.set(title=f"{digits.name}: test digits shifted, in training not", xlabel="shift, pixels", ylabel="accuracy, %", ylim=(0, 102))
     right.set_xticks(list(next(iter(accuracy.values()))))
     right.legend(frameon=False, loc="lower left")
-    right.grid(alpha=0.25)
-    right.spines[["top", "right"]].set_visible(False)
+    tidy(right)
     return figure
 
 

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from experiments.support.clock import epoch_seconds
 from experiments.support.digits import Examples, flat, read_bundled
+from experiments.support.looks import tidy
 from experiments.support.runner import Results, Show, command_line, ignore, mean_sd
 from jaxnn import Classification, Recipe, Run, fit, fit_many, models, optimizer
 from jaxnn.plots import BLUE, GREEN, RED
@@ -123,8 +124,7 @@ def draw(ways: dict[str, Way]) -> Figure:
     for axes, name in zip(panels, ("updates", "epochs", "seconds"), strict=True):
         axes.axhline(LOW, color="0.6", linewidth=0.8)
         axes.set_xlabel(name)
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     panels[0].set(ylabel="mean training loss of an epoch", ylim=(1e-4, 3))
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     return figure

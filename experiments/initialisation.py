@@ -29,6 +29,7 @@ from jax.nn import initializers
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.support.looks import tidy
 from experiments.support.runner import Results, Show, command_line, ignore, mean_sd
 from jaxnn import BinaryClassification, Recipe, Run, fit_many, optimizer
 from jaxnn.data.synthetic import Points, moons
@@ -255,8 +256,7 @@ def draw_one(axes: Axes, name: str, measured: np.ndarray, predicted: np.ndarray)
     axes.semilogy(layers[::2], typical[::2], marker, color=colour, markersize=size, markerfacecolor=hollow, label=label)
     if name != "zeros":
         axes.semilogy(layers, predicted, color=colour, linewidth=1)
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes)
 
 
 def draw_symmetry(runs: dict[str, list[Run]], points: Points) -> Figure:

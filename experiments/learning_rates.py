@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.support.digits import Digits, flat, read_bundled
+from experiments.support.looks import tidy
 from experiments.support.runner import Results, Show, command_line, ignore, mean_sd
 from jaxnn import Classification, Recipe, Run, fit_many, models, optimizer, schedules
 from jaxnn.plots import BLACK, BLUE, RED
@@ -209,12 +209,6 @@ def draw_schedules(chosen: dict[str, Chosen], updates: int) -> Figure:
     grid[1, 0].minorticks_off()
     figure.supxlabel("share of the run; grey: the best constant rate", fontsize=10)
     return figure
-
-
-def tidy(axes: Axes) -> None:
-    """No more lines than it takes."""
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 if __name__ == "__main__":

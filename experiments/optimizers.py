@@ -22,6 +22,7 @@ from matplotlib.figure import Figure
 
 from experiments.support.digits import Digits, flat, read_bundled
 from experiments.support.film import Film
+from experiments.support.looks import tidy
 from experiments.support.runner import Results, Show, command_line, ignore, mean_sd
 from jaxnn import Classification, Optimizer, Recipe, Run, fit_many, models, optimizer
 from jaxnn.plots import BLACK
@@ -225,8 +226,7 @@ def draw_heights(ways: dict[str, Way]) -> Figure:
         axes.semilogy(way.heights, line(number), color=colour(number), label=f"{name}, {way.rate:.2g}")
     axes.set(xlabel="step", ylabel="Beale's function", ylim=(1e-9, None))
     figure.legend(loc="outside right upper", title="learning rate", frameon=False)
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes)
     return figure
 
 
@@ -252,8 +252,7 @@ def draw_losses(trained: dict[str, Trained], ranking: list[str]) -> Figure:
     right.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     right.minorticks_off()
     for axes in (left, right):
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     return figure
 
 

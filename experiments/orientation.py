@@ -25,6 +25,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.support.digits import Digits, read_digits, sizes
+from experiments.support.looks import tidy
 from experiments.support.oriented import FILTERS, bar
 from experiments.support.runner import Results, Show, command_line, ignore, mean_sd
 from jaxnn import Classification, Data, Recipe, fit_many, models, optimizer, start
@@ -191,8 +192,7 @@ def draw(kernels: dict[str, np.ndarray], responses: dict[str, Responses], own: n
     for axes in (one, every, way):
         axes.set(ylim=(-0.03, 1.6 if axes is way else 1.12), yticks=np.arange(6) / 5)
         axes.title.set_fontsize(10)
-        axes.grid(alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
+        tidy(axes)
     one.set_ylabel("response, share of the largest")
     return figure
 

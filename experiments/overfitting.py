@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import optax
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.support.looks import tidy
 from experiments.support.runner import Results, Show, command_line, ignore, mean_sd
 from jaxnn import Classification, EarlyStopping, Recipe, Run, fit_many, models, optimizer
 from jaxnn.data import load, split_rows
@@ -168,7 +168,7 @@ def draw_curves(chosen: dict[str, Chosen]) -> Figure:
         strengths = ", ".join(f"{WORDS.get(name, name)} {value:g}" for name, value in best.strengths.items())
         axes.set_title(f"{remedy}: {strengths}" if remedy == ALL else strengths or remedy, fontsize=9)
         axes.legend(frameon=False, fontsize=8)
-        _tidy(axes)
+        tidy(axes)
     for axes in grid.ravel()[len(chosen) :]:
         axes.set_axis_off()
     grid[0, 0].set_ylim(0, 2.5)
@@ -196,13 +196,8 @@ def draw_errors(numbers: dict[str, dict[str, list[float]]]) -> Figure:
             labels.append(f"{remedy}\n{spread['mean']:.3f}")
         axes.set_xticks(range(len(table)), labels, fontsize=8)
         axes.set(ylabel=name, xlim=(-0.3, len(table) - 0.6))
-        _tidy(axes)
+        tidy(axes)
     return figure
-
-
-def _tidy(axes: Axes) -> None:
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
 
 
 if __name__ == "__main__":

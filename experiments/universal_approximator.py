@@ -26,6 +26,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.support.falling import falling_adam
+from experiments.support.looks import tidy
 from experiments.support.runner import Results, Show, command_line, ignore, mean_sd
 from jaxnn import Recipe, Regression, Run, fit_many, models, optimizer
 from jaxnn.layers import Activation, Chain, Dense, ReLU, Step
@@ -241,8 +242,7 @@ def draw_errors(axes: Axes, config: Config, by_hand: Results, allowed: Results) 
     axes.set(xlabel="neurons N of the hidden layer", ylabel="largest error on [0, 1]", ylim=(1e-5, 1.5))
     axes.set_xticks(config.neurons, list(map(str, config.neurons)))
     axes.minorticks_off()
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes)
 
 
 def draw_weights() -> Figure:

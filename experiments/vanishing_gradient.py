@@ -23,6 +23,7 @@ import optax
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from experiments.support.looks import tidy
 from experiments.support.runner import Results, Show, command_line, ignore, mean_sd
 from jaxnn import BinaryClassification, Recipe, Run, fit_many, models, optimizer
 from jaxnn.data.synthetic import Points, moons
@@ -198,8 +199,7 @@ def draw_norms(axes: Axes, name: str, by_depth: dict[int, np.ndarray]) -> None:
     slopes = [fit_line(np.log(row[1:-1]))[0] for row in by_depth[max(by_depth)]]
     axes.set_title(f"{title}: × {np.mean(np.exp(-np.array(slopes))):.3f} a layer on the way back", fontsize=11)
     axes.set_xlabel("layer, counted from the input")
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes)
 
 
 def draw_accuracy(axes: Axes, name: str, by_depth: dict[int, Chosen]) -> None:
@@ -211,8 +211,7 @@ def draw_accuracy(axes: Axes, name: str, by_depth: dict[int, Chosen]) -> None:
     axes.errorbar(list(by_depth), mean, sd, fmt=f"-{marker}", capsize=3, **style)
     axes.set(xscale="log", xlabel="hidden layers", ylim=(0.45, 1.03))
     axes.minorticks_off()
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes)
 
 
 if __name__ == "__main__":

@@ -108,9 +108,9 @@ def advance(recipe: Recipe, state: State, data: Data, *, epochs: int) -> tuple[S
     """The state `epochs` further on, and the metrics of each epoch, (epochs,) each.
 
     ``loss`` is the mean training loss over the epoch's steps, without the L2 term, as the parameters were at each step, and so is what
-    else the task measures on the way; ``learning_rate`` and other numbers of the optimizer are there if they change, as in the last step;
-    ``validation_...`` and ``training_...`` are measured at the epoch's end. Epochs after the run has stopped are NaN and leave the state
-    as it is.
+    else the task measures on the way. Numbers of the optimizer are there if they change, as in the last step, and with ``norms`` its
+    ``learning_rate``. ``validation_...`` and ``training_...`` are measured at the epoch's end. Epochs after the run has stopped are NaN
+    and leave the state as it is.
     """
     return lax.scan(_epoch(recipe, state, data)[0], state, length=epochs)
 

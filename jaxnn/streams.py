@@ -18,7 +18,7 @@ from jaxnn.data.streaming import Source
 from jaxnn.data.streaming.blocks import Block, Blocks, Check, Cut, cut, read_ahead
 from jaxnn.data.streaming.source import Rows
 from jaxnn.host_loop import Callback
-from jaxnn.loop import Data, State, Status, cast_numbers, data_dtype, finish_epoch, start, train_steps
+from jaxnn.loop import Data, State, Status, cast_numbers, data_dtype, finish_epoch, measured_sets, start, train_steps
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run, as_examples, finished_run, prediction_shape
 from jaxnn.tasks import Task
@@ -72,7 +72,7 @@ def fit_stream(
     check = _checked(recipe.task, prediction_shape(recipe.task, state.params, data.x), source.name, parts, data)
     blocks = Blocks(source, parts, batching, state.keys[0], recipe.epochs, check)
     numbers = cast_numbers(numbers, data_dtype(data.x))
-    state, history = _run(numbers, state, blocks, _sets(data), callback)
+    state, history = _run(numbers, state, blocks, compiled(measured_sets)(numbers, data), callback)
     return replace(finished_run(recipe, state, history, data, member), seconds=time.perf_counter() - began)
 
 
@@ -121,10 +121,6 @@ def _known(source: Source, validation: Any, seed: np.ndarray) -> Data:
         validation = tuple(validation.read(np.arange(validation.rows)))
     first = source.read(np.arange(min(SAMPLE_ROWS, source.rows)))
     return as_data("fit_stream", (first.x, first.y), validation, seed)
-
-
-def _sets(data: Data) -> dict[str, Batch]:
-    return {} if data.validation is None else {"validation": data.batch(data.validation, jnp.ones(data.validation.shape))}
 
 
 def _checked(task: Task, predictions: Any, name: str, parts: Cut, data: Data) -> Check:

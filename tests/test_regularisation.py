@@ -13,6 +13,7 @@ from jaxnn import (
     ClipByNorm,
     EarlyStopping,
     Recipe,
+    Reconstruction,
     ReduceOnPlateau,
     Regression,
     fit,
@@ -189,6 +190,15 @@ def test_penalties_of_another_number_of_parts_are_refused():
         fit(classification(l2=(0.1, 0.2)), blobs())
 
 
-def test_models_of_one_name_take_strengths_by_name():
-    recipe = Recipe(Regression(models.wide_deep((3,), 1)), optimizer(optax.sgd, learning_rate=0.01), epochs=1, l2=0.1)
-    assert np.isfinite(fit(recipe, plane()).history["loss"]).all()
+def test_parts_with_names_take_strengths_by_name():
+    params = {"encoder": PARAMS[:1], "decoder": PARAMS[2:]}
+    zeros = jax.tree.map(jnp.zeros_like, params)
+    added = with_penalty(zeros, params, {"encoder": 0.5, "decoder": 0.0}, squared)
+    np.testing.assert_allclose(added["encoder"][0]["kernel"], PARAMS[0]["kernel"], rtol=1e-6)
+    assert not np.any(added["decoder"][0]["kernel"]) and not np.any(added["encoder"][0]["bias"])
+    task = Reconstruction(models.autoencoder((3,), 2, 4))
+    recipe = Recipe(task, optimizer(optax.sgd, learning_rate=0.01), epochs=1, l2={"encoder": 0.1, "decoder": 0.0})
+    run, plain = (fit(one, (blobs()[0], None)) for one in (recipe, recipe.replace(l2=None)))
+    assert np.abs(run.params["encoder"][0]["kernel"] - plain.params["encoder"][0]["kernel"]).max() > 1e-4
+    with pytest.raises(ValueError, match=r"fit: l2 must be one number, or a number for each of \['decoder', 'encoder'\]"):
+        fit(recipe.replace(l2={"encoder": 0.1}), (blobs()[0], None))

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from experiments.support.looks import tidy
 from experiments.support.runner import Results, mean_sd
 from experiments.support.traffic import Split, mean_squared
 from jaxnn import Run
@@ -39,7 +40,7 @@ def sines(
     future.set(title="Forecast from their own forecasts", xlabel="steps ahead", ylabel="sum of three sines")
     by_step.set(title="RMSE over all beginnings held out", xlabel="steps ahead", yscale="log")
     for axes in (future, by_step):
-        _tidy(axes)
+        tidy(axes)
     figure.legend(*by_step.get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False)
     return figure
 
@@ -76,7 +77,7 @@ def traffic(name: str, split: Split, baselines: Mapping[str, float], forecasts: 
         draw_flow(mosaic[str(number)], split, flow, best, forecasts[best].mean(axis=0)[:, flow])
     mosaic["0"].set_title(f"black: log(1 + flow); colour: forecast by the mean of {best}s")
     mosaic["2"].set_xlabel("step")
-    _tidy(axes)
+    tidy(axes)
     return figure
 
 
@@ -87,7 +88,7 @@ def draw_flow(axes: Axes, split: Split, flow: int, cell: str, forecast: np.ndarr
     axes.plot(steps[20:], forecast, color=STYLES[cell][0], linewidth=1.4)
     axes.axvline(split.test - 0.5, color="0.6", linewidth=0.8)
     axes.set_ylabel(f"flow {flow + 1}")
-    _tidy(axes)
+    tidy(axes)
 
 
 def text(results: Results, cells: Sequence[str], runs: Mapping[str, Sequence[Run]]) -> Figure:
@@ -110,7 +111,7 @@ def text(results: Results, cells: Sequence[str], runs: Mapping[str, Sequence[Run
     curves.set(title="Mean and one standard deviation over seeds", ylabel="validation loss, nats per character")
     bits.legend(frameon=False)
     for axes in (bits, curves):
-        _tidy(axes)
+        tidy(axes)
     return figure
 
 
@@ -128,10 +129,5 @@ def adding(runs: Mapping[str, Sequence[Run]], length: int) -> Figure:
     axes.set(title=f"Adding problem, length {length}: each seed a line", xlabel="epoch", ylabel="mean squared error on validation rows")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    _tidy(axes)
+    tidy(axes)
     return figure
-
-
-def _tidy(axes: Axes) -> None:
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
