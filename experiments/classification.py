@@ -12,7 +12,6 @@ MNIST is read from mnist.npz in the data folder and left out where there is none
 """
 
 import time
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +22,10 @@ import optax
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.datasets import load_breast_cancer, load_digits
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
 from experiments.support.runner import Results, Show, command_line, data_folder, ignore, mean_sd
+from experiments.support.sklearn_peer import fitted
 from jaxnn import BinaryClassification, Classification, Recipe, fit, models, optimizer
 from jaxnn.data import split_rows
 from jaxnn.data.scaling import standardise
@@ -154,20 +153,18 @@ def train(problem: Problem, split: Split, seed: int, config: Config, *, glorot: 
 
 
 def train_sklearn(problem: Problem, split: Split, seed: int, config: Config) -> Outcome:
-    """One run of scikit-learn; told never to stop early, it warns that it has not converged, which nobody asked for."""
-    model = MLPClassifier(
-        problem.hidden,
-        alpha=0.0,
-        batch_size=problem.batch_size,
-        learning_rate_init=config.learning_rate,
-        max_iter=problem.epochs,
-        n_iter_no_change=problem.epochs,
-        random_state=seed,
-    )
+    """One run of scikit-learn."""
     started = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(split.x, split.y)
+    model = fitted(
+        MLPClassifier,
+        split.x,
+        split.y,
+        hidden=problem.hidden,
+        epochs=problem.epochs,
+        batch_size=problem.batch_size,
+        learning_rate=config.learning_rate,
+        seed=seed,
+    )
     seconds = time.perf_counter() - started
     return Outcome(split.y_test, model.predict(split.x_test), seconds)
 

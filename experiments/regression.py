@@ -12,7 +12,6 @@ one with tanh on its output: no prediction of it lies further than one standard 
 Housing is read from housing.csv in the data folder and left out where there is none.
 """
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,11 +19,11 @@ from typing import NamedTuple
 import numpy as np
 import optax
 from matplotlib.figure import Figure
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression
 from sklearn.neural_network import MLPRegressor
 
 from experiments.support.runner import Results, Show, command_line, data_folder, ignore, mean_sd
+from experiments.support.sklearn_peer import fitted
 from jaxnn import EarlyStopping, Recipe, Regression, fit, fit_many, models, optimizer
 from jaxnn.data import Dataset, Preprocessing, load, split_rows
 from jaxnn.layers import Chain, Dense, Layer, Tanh
@@ -159,19 +158,18 @@ def glorot(problem: Problem) -> Chain:
 
 
 def sklearn_network(problem: Problem, split: Split, seed: int, config: Config) -> np.ndarray:
-    """Told never to stop early, scikit-learn warns that it has not converged, which nobody asked for."""
-    model = MLPRegressor(
-        hidden_layer_sizes=problem.hidden,
-        alpha=0.0,
+    """scikit-learn's network of the same shape."""
+    model = fitted(
+        MLPRegressor,
+        split.x,
+        split.y,
+        hidden=problem.hidden,
+        epochs=problem.epochs,
         batch_size=problem.batch_size,
-        learning_rate_init=config.learning_rate,
-        max_iter=problem.epochs,
-        n_iter_no_change=problem.epochs,
-        random_state=seed,
+        learning_rate=config.learning_rate,
+        seed=seed,
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(split.x, split.y).predict(split.x_test)
+    return model.predict(split.x_test)
 
 
 CONTESTANTS: dict[str, Contestant] = {LINEAR: linear, LIKE: network, OTHER: sklearn_network, HELD: held_back, SQUASHED: squashed}
