@@ -27,7 +27,7 @@ from jaxnn.records import Record
 from jaxnn.typing import Batch, Metrics
 
 PIECE_SECONDS = 0.1
-"""About as long is a piece of a run that is looked on: the host needs about 0.4 ms between two."""
+"""From this to twice as long is a piece of a run that is looked on: the host needs about 0.6 ms between two."""
 MOST_EPOCHS = 1024
 History = dict[str, np.ndarray]
 """Metric name -> (epochs so far,)."""
@@ -92,7 +92,7 @@ class Program(NamedTuple):
             yield now
 
     def by_time(self, now: Standing) -> Iterator[Standing]:
-        """What follows, after pieces of about PIECE_SECONDS: the first is one epoch, the next are twice or half as many."""
+        """What follows, after pieces of PIECE_SECONDS or somewhat more: the first is one epoch, the next are twice or half as many."""
         length, most = 1, min(self.recipe.epochs, MOST_EPOCHS)
         while not now.ended(self.recipe.epochs):
             began, length = time.perf_counter(), min(length, most, self.recipe.epochs - int(now.state.epoch))
@@ -101,7 +101,7 @@ class Program(NamedTuple):
             now = now.then(state, {name: values[:length] for name, values in jax.device_get(metrics).items()})
             yield now
             took = time.perf_counter() - began
-            length = 2 * length if took < PIECE_SECONDS / 2 else max(1, length // 2) if took > 2 * PIECE_SECONDS else length
+            length = 2 * length if took < PIECE_SECONDS else max(1, length // 2) if took > 2 * PIECE_SECONDS else length
 
     def by_steps(self, now: Standing, steps: int) -> Iterator[Standing]:
         """What follows, after each piece of so many steps, the last one of an epoch being what is left of it."""

@@ -1,7 +1,7 @@
 """What does it cost to look on? A run of about a second with each writer, against the same run without a callback.
 
 Floor: nothing. Prediction before measuring: the host waits for a piece of the run, reads its metrics and starts the next one, 0.4 ms, which
-would be 20 % of the 2 ms that an epoch of the digits takes; pieces take 0.1 s, so 0.4 %. Writing adds some ten microseconds a line.
+would be 20 % of the 2 ms that an epoch of the digits takes; pieces take 0.1 to 0.2 s, so 0.4 %. Writing adds some ten microseconds a line.
 """
 
 import io
