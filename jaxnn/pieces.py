@@ -1,6 +1,7 @@
 """A run in pieces: whole epochs, or some steps of one. Between two pieces the host can look, and a run can be left and gone on with."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ from jaxnn.records import Record
 from jaxnn.typing import Batch, Metrics
 
 PIECE_SECONDS = 0.1
-"""From this to twice as long is a piece of a run that is looked on: the host needs about 0.6 ms between two."""
+"""About as long is a piece of a run that is looked on: to begin one takes the host 1 ms."""
 MOST_EPOCHS = 1024
 History = dict[str, np.ndarray]
 """Metric name -> (epochs so far,)."""
@@ -92,16 +93,25 @@ class Program(NamedTuple):
             yield now
 
     def by_time(self, now: Standing) -> Iterator[Standing]:
-        """What follows, after pieces of PIECE_SECONDS or somewhat more: the first is one epoch, the next are twice or half as many."""
-        length, most = 1, min(self.recipe.epochs, MOST_EPOCHS)
+        """What follows, after pieces of about PIECE_SECONDS, the first of one epoch.
+
+        The next piece is always under way: what the host does with one costs no time, and after the end of a run a piece does nothing.
+        """
+        further = compiled(advance_some, static=("most",))
+        most = min(self.recipe.epochs, MOST_EPOCHS)
+        left, length, state = self.recipe.epochs - now.epochs, 1, now.state
+        under_way, began = deque[tuple[int, State, Metrics]](), time.perf_counter()
         while not now.ended(self.recipe.epochs):
-            began, length = time.perf_counter(), min(length, most, self.recipe.epochs - int(now.state.epoch))
-            further = compiled(advance_some, static=("most",))
-            state, metrics = further(self.recipe, now.state, self.data, np.int32(length), most=most)
-            now = now.then(state, {name: values[:length] for name, values in jax.device_get(metrics).items()})
+            while left > 0 and len(under_way) < 2:
+                length = min(length, most, left)
+                state, metrics = further(self.recipe, state, self.data, np.int32(length), most=most)
+                under_way.append((length, state, metrics))
+                left -= length
+            ran, reached, metrics = under_way.popleft()
+            now = now.then(reached, {name: values[:ran] for name, values in jax.device_get(metrics).items()})
             yield now
-            took = time.perf_counter() - began
-            length = 2 * length if took < PIECE_SECONDS else max(1, length // 2) if took > 2 * PIECE_SECONDS else length
+            began, took = time.perf_counter(), time.perf_counter() - began
+            length = max(1, int(ran * PIECE_SECONDS / took))
 
     def by_steps(self, now: Standing, steps: int) -> Iterator[Standing]:
         """What follows, after each piece of so many steps, the last one of an epoch being what is left of it."""

@@ -47,7 +47,7 @@ def fit(
     key: a seed or a JAX random key; with `member`, the number of this run in a population, it fixes all that is random.
     validation: a share of the rows, drawn at random (by class where y holds classes), or examples as in data, or None; a ``Data`` that
     names rows to validate on keeps them.
-    callback: called with (epoch, metrics) after each epoch, or, where epochs are quick, of several five to ten times a second; the numbers do
+    callback: called with (epoch, metrics) after each epoch, or, where epochs are quick, of several ten times a second; the numbers do
     not change by it.
     checkpoints: where and how often to save the state of the run, see ``Checkpoints``. The same call goes on from the newest checkpoint
     that is whole, and ends, on CPU bit for bit, where the run would have ended; after the end it returns the same Run at once.
