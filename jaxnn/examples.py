@@ -26,9 +26,11 @@ def check_examples(where: str, data: Data) -> None:
 
 
 def _not_finite(array: np.ndarray) -> int:
-    """How many numbers are not, in pieces that stay in the cache."""
+    """How many numbers are not, in pieces that stay in the cache. Of a piece with a finite sum all are, which takes a third of the time."""
     flat = array.reshape(-1)
-    return sum(int(piece.size - np.isfinite(piece).sum()) for piece in (flat[i : i + PIECE] for i in range(0, flat.size, PIECE)))
+    pieces = (flat[start : start + PIECE] for start in range(0, flat.size, PIECE))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return sum(int(piece.size - np.isfinite(piece).sum()) for piece in pieces if not np.isfinite(piece.sum()))
 
 
 def _check_weight(where: str, data: Data) -> None:

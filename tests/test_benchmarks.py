@@ -56,7 +56,7 @@ def test_a_contest_without_other_libraries(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(contest, "installed", lambda work: {})
     monkeypatch.setattr(whole_run, "TRAINING", RUNS_ONCE)
     figures = series_lstm.measure(smoke=True)
-    assert len(figures) == 5 and all(value > 0 for value in figures.values())
+    assert len(figures) == 7 and all(value > 0 for value in figures.values())
 
 
 def test_looking_on_and_streaming_are_measured() -> None:
