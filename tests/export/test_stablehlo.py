@@ -11,8 +11,9 @@ from jaxnn import Classification, models
 from jaxnn.export import save_stablehlo
 from jaxnn.layers import BatchNorm
 from jaxnn.typing import Sequences
-from tests.catalogue import TASKS, TaskExample, classes, normal
-from tests.export.samples import ROWS, cast, drawn
+from tests.catalogue import MODELS, TASKS, TaskExample, classes, normal
+from tests.export.samples import ROWS, cast, drawn, model_of
+from tests.programs import quick_jit
 from tests.samples import blobs, classification
 from tests.tolerances import assert_close, precision
 
@@ -40,25 +41,47 @@ def test_a_program_predicts_what_its_model_does(tmp_path, name):
         assert_close(np.asarray(program.call(plain(some))), model.predict(some), "float32")
 
 
+ELSEWHERE = """
+import sys, pathlib, jax, jax.export, numpy
+for path in pathlib.Path().glob("*.stablehlo"):
+    program = jax.export.deserialize(path.read_bytes())
+    assert str(program.out_avals[0].shape).startswith("(rows,"), program.out_avals
+    x = numpy.load(path.with_suffix(".npz"))
+    args, _ = jax.tree.unflatten(program.in_tree, [x[str(number)] for number in range(len(x))])
+    numpy.save(path.with_suffix(".npy"), program.call(*args))
+assert "jaxnn" not in sys.modules
+"""
+"""A program that knows JAX alone."""
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory):
+    """Every model of the catalogue with its x, and a folder in which another process has left what it predicted."""
+    folder, known = tmp_path_factory.mktemp("elsewhere"), {}
+    for number, (name, example) in enumerate(MODELS.items()):
+        x = cast(example.inputs(np.random.default_rng(0), 3))
+        known[name] = folder / str(number), model_of(example.make(), x), x
+        save_stablehlo(folder / f"{number}.stablehlo", known[name][1], platforms=("cpu",))
+        np.savez(folder / f"{number}.npz", **{str(place): leaf for place, leaf in enumerate(jax.tree.leaves(x))})
+    subprocess.run([sys.executable, "-c", ELSEWHERE], cwd=folder, check=True)
+    return known
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_of_the_catalogue_runs_without_jaxnn(elsewhere, name):
+    path, model, x = elsewhere[name]
+    assert_close(np.load(path.with_suffix(".npy")), np.asarray(quick_jit(model.recipe.task.predict)(model.params, x)), "float32")
+
+
 def classifier(dtype="float32"):
     x, y = blobs(5, dtype=dtype)
     return drawn(classification(dropout=0.2).task, x, y), x
 
 
-def test_a_file_runs_without_jaxnn(tmp_path):
-    model, x = classifier()
-    path = save_stablehlo(tmp_path / "model.stablehlo", model)
-    np.save(tmp_path / "x.npy", x)
-    script = """
-import sys, jax, jax.export, numpy
-program = jax.export.deserialize(open("model.stablehlo", "rb").read())
-numpy.save("y.npy", program.call(numpy.load("x.npy")))
-assert "jaxnn" not in sys.modules
-assert program.platforms == ("cpu", "cuda", "tpu")
-assert [str(leaf.shape) for leaf in (*program.in_avals, *program.out_avals)] == ["(rows, 4)", "(rows, 3)"]
-"""
-    subprocess.run([sys.executable, "-c", script], cwd=path.parent, check=True)
-    assert_close(np.load(tmp_path / "y.npy"), model.predict(x), "float32")
+def test_a_file_is_for_all_platforms_that_it_is_asked_for(tmp_path):
+    program = jax.export.deserialize(save_stablehlo(tmp_path / "model", classifier()[0]).read_bytes())
+    assert program.platforms == ("cpu", "cuda", "tpu")
+    assert [str(leaf.shape) for leaf in (*program.in_avals, *program.out_avals)] == ["(rows, 4)", "(rows, 3)"]
 
 
 def test_float64_stays_float64_on_the_platform_that_is_asked_for(tmp_path):
