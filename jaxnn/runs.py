@@ -11,6 +11,7 @@ import numpy as np
 
 from jaxnn.checks import sentence
 from jaxnn.compiling import compiled
+from jaxnn.data.casting import cast
 from jaxnn.loop import Data, State, Status, evaluate
 from jaxnn.recipes import Recipe
 from jaxnn.tasks import Task
@@ -100,38 +101,45 @@ def prediction_shape(task: Task, params: Params, x: Any) -> Any:
     return compiled(_predict).eval_shape(task, params, batch)
 
 
-def as_examples(where: str, values: Any) -> Any:
-    """A pytree of NumPy or JAX arrays in the precision that JAX computes in. Raises TypeError for anything but numbers."""
+def as_examples(where: str, argument: str, values: Any) -> Any:
+    """A pytree of NumPy or JAX arrays in the precision that JAX computes in.
 
-    def convert(leaf: Any) -> Any:
-        array = leaf if isinstance(leaf, jax.Array) else np.asarray(leaf)
+    Raises TypeError for anything but numbers, ValueError for numbers too large for that precision.
+    """
+
+    def convert(path: Any, leaf: Any) -> Any:
+        array, name = leaf if isinstance(leaf, jax.Array) else np.asarray(leaf), argument + jax.tree_util.keystr(path)
         if array.dtype.kind not in "fiub" and not jnp.issubdtype(array.dtype, jnp.floating):
             advice = "Encode text as numbers first."
-            raise TypeError(sentence(where, "data", "numbers", f"dtype {array.dtype}", advice))
+            raise TypeError(sentence(where, name, "numbers", f"dtype {array.dtype}", advice))
         if isinstance(array, jax.Array):
             return array
-        with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, and infinity is refused by the checks
-            return array.astype(jax.dtypes.canonicalize_dtype(array.dtype), copy=False)
+        return cast(where, name, array, jax.dtypes.canonicalize_dtype(array.dtype))
 
     def is_list(node: Any) -> bool:
         return isinstance(node, Sequence) and not isinstance(node, tuple)
 
-    return jax.tree.map(convert, values, is_leaf=is_list)
+    return jax.tree.map_with_path(convert, values, is_leaf=is_list)
 
 
 def _like(where: str, argument: str, values: Any, like: Any) -> Any:
-    """The values in the dtypes of `like`. Raises ValueError for rows of another shape, fractions where whole numbers were."""
+    """The values in the dtypes of `like`.
 
-    def cast(leaf: Any, spec: Any) -> Any:
+    Raises ValueError for rows of another shape, fractions where whole numbers were, and numbers too large for those dtypes.
+    """
+
+    def convert(leaf: Any, spec: Any) -> Any:
         if jnp.issubdtype(leaf.dtype, jnp.floating) and not jnp.issubdtype(spec.dtype, jnp.floating):
             raise ValueError(sentence(where, argument, f"{spec.dtype}, as in training", leaf.dtype))
-        return leaf.astype(spec.dtype)
+        if isinstance(leaf, jax.Array) and jnp.issubdtype(leaf.dtype, jnp.floating):
+            return leaf.astype(spec.dtype)
+        return cast(where, argument, np.asarray(leaf), spec.dtype)
 
-    arrays = as_examples(where, values)
+    arrays = as_examples(where, argument, values)
     shapes = [jax.tree.map(lambda leaf: leaf.shape[1:] if leaf.ndim else "one number", arrays), jax.tree.map(lambda spec: spec.shape, like)]
     if shapes[0] != shapes[1]:
         raise ValueError(sentence(where, argument, f"rows of shape {shapes[1]}, as in training", f"rows of shape {shapes[0]}"))
-    return jax.tree.map(cast, arrays, like)
+    return jax.tree.map(convert, arrays, like)
 
 
 def _padded(x: Any, start: int) -> Any:

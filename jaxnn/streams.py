@@ -128,7 +128,7 @@ def _checked(task: Task, predictions: Any, name: str, parts: Cut, data: Data) ->
     expected = _described((data.x, data.y))
 
     def check(rows: Rows, numbers: np.ndarray, step: int) -> Rows:
-        rows = Rows(*as_examples("fit_stream", tuple(rows)))
+        rows = Rows(*(as_examples("fit_stream", part, values) for part, values in zip(Rows._fields, rows, strict=True)))
         if step < parts.steps:
             where = f"the block of {name} that begins with step {step}"
             if _described((rows.x, rows.y)) != expected:

@@ -29,6 +29,9 @@ from jaxnn.stopping import EarlyStopping, ReduceOnPlateau
 from jaxnn.tasks import Task
 from jaxnn.typing import Metrics, Params
 
+NAMES = ("x", "y", "weight")
+"""Of the parts of examples."""
+
 
 def fit(
     recipe: Recipe,
@@ -45,8 +48,8 @@ def fit(
     data: (x, y) with rows along the first axis, x (rows, ...) as the model and y as the task wants it, y=None where a task has no
     targets; or (x, y, weight), weight (rows,) >= 0 saying how much each row counts; or a ``Data``.
     key: a seed or a JAX random key; with `member`, the number of this run in a population, it fixes all that is random.
-    validation: a share of the rows, drawn at random (by class where y holds classes), or examples as in data, or None; a ``Data`` that
-    names rows to validate on keeps them.
+    validation: a share of the rows, drawn at random (by class where y holds classes), or examples as in data, or None, as it has to be
+    for a ``Data`` that names rows to validate on.
     callback: called with (epoch, metrics) after each epoch, or, where epochs are quick, of several ten times a second; the numbers do
     not change by it.
     checkpoints: where and how often to save the state of the run, see ``Checkpoints``. The same call goes on from the newest checkpoint
@@ -125,8 +128,11 @@ def plain_numbers(recipe: Recipe) -> Recipe:
 def as_data(where: str, data: Any, validation: Any, seed: np.ndarray) -> Data:
     """Examples and the rows to train and validate on, as device arrays, from what a user may hand in."""
     data = _checked_rows(where, data) if isinstance(data, Data) else _all_rows(where, data)
-    if validation is None or data.validation is not None:
+    if validation is None:
         return upload(data)
+    if data.validation is not None:
+        advice = "Leave the argument out, or name no rows."
+        raise ValueError(sentence(where, "validation", "None where data name rows to validate on", repr(validation)[:60], advice))
     if isinstance(validation, float):
         return upload(_held_out(data, validation, seed))
     if not _is_examples(validation):
@@ -222,7 +228,7 @@ def _all_rows(where: str, data: Any) -> Data:
     if not _is_examples(data):
         advice = "Use y=None for a task without targets."
         raise TypeError(sentence(where, "data", "(x, y) or (x, y, weight)", type(data).__name__, advice))
-    x, y, weight = (as_examples(where, values) for values in (*data, None)[:3])
+    x, y, weight = (as_examples(where, name, values) for name, values in zip(NAMES, (*data, None)[:3], strict=True))
     return Data(x=x, y=y, weight=weight, train=np.arange(count_rows(where, (x, y, weight)), dtype=np.int32))
 
 
@@ -231,7 +237,7 @@ def _is_examples(data: Any) -> bool:
 
 
 def _checked_rows(where: str, data: Data) -> Data:
-    data = data.replace(**{name: as_examples(where, getattr(data, name)) for name in ("x", "y", "weight")})
+    data = data.replace(**{name: as_examples(where, name, getattr(data, name)) for name in NAMES})
     rows = count_rows(where, (data.x, data.y, data.weight))
     for name, indices in (("train", data.train), ("validation", data.validation)):
         array = np.zeros(1, np.int32) if indices is None and name == "validation" else np.asarray(indices)
@@ -270,7 +276,7 @@ def _join(where: str, examples: Any, other: Any) -> Any:
 
     def join(first: Any, second: Any) -> np.ndarray:
         dtype = first.dtype if jnp.issubdtype(first.dtype, jnp.floating) else None
-        return np.concatenate([first, second], dtype=dtype)
+        return as_examples(where, "validation", np.concatenate([first, second], dtype=dtype))
 
     expected, got = jax.tree.map(describe, examples), jax.tree.map(describe, other)
     if expected != got:

@@ -144,8 +144,12 @@ def test_nan_is_told_with_its_row_and_step(many):
             lambda x, y: streaming.arrays(x, y).map(lambda x, y: (x if len(x) == 256 else x[:, :2], y)),
             r"the block of arrays that begins with step \d+ must be of rows like the first, .*float32 \(4,\).*, got",
         ),
+        (
+            lambda x, y: streaming.arrays(x, spoilt(y.astype(np.int64), 2**32 + 1)),
+            r"fit_stream: y must be from -2147483648 to 2147483647, as int32 is, got 0 to 4294967297",
+        ),
     ],
-    ids=["class", "weight", "shape"],
+    ids=["class", "weight", "shape", "too large"],
 )
 def test_other_mistakes_in_a_block(make, words, many):
     with pytest.raises(ValueError, match=words):

@@ -244,8 +244,6 @@ def test_data_that_names_its_rows_is_split_among_those_rows(xy):
     joined = as_data("fit", Data(x=xy[0].tolist(), y=xy[1], train=some), blobs(9), key_data(0))
     assert np.array_equal(joined.train, some) and np.array_equal(joined.validation, np.arange(ROWS, ROWS + 9))
     assert_same_bits(np.asarray(joined.x)[ROWS:], blobs(9)[0])
-    named = Data(x=xy[0], y=xy[1], train=some, validation=np.arange(3))
-    assert np.array_equal(as_data("fit", named, 0.2, key_data(0)).validation, np.arange(3))
 
 
 @settings(deadline=None, max_examples=30)
@@ -273,7 +271,8 @@ def test_predictions_take_any_numbers_of_the_right_shape(run, xy):
         (np.ones(WIDTH), ValueError, r"predict: x must be rows of shape \(4,\), as in training, got rows of shape \(\)"),
         (1.0, ValueError, r"predict: x must be rows of shape \(4,\), as in training, got"),
         (np.ones((0, WIDTH)), ValueError, "predict: x must be at least one row, got none"),
-        ([["a"] * WIDTH], TypeError, r"predict: data must be numbers, got dtype <U1\. Encode text as numbers first"),
+        ([["a"] * WIDTH], TypeError, r"predict: x must be numbers, got dtype <U1\. Encode text as numbers first"),
+        (np.full((2, WIDTH), 1e300), ValueError, r"predict: x must be numbers that float32 can hold, got larger ones"),
     ],
 )
 def test_what_can_not_be_predicted_from(run, x, error, match):
@@ -287,6 +286,7 @@ def test_what_can_not_be_predicted_from(run, x, error, match):
         (np.ones((2, 5)), [0, 1], r"evaluate: x must be rows of shape \(4,\), as in training, got rows of shape \(5,\)"),
         (np.ones((2, 4)), [0, 1, 2], r"evaluate: y must be one target for each row of x"),
         (np.ones((2, 4)), [0, 3], r"Classification: y must be \(rows,\) whole numbers from 0 to 2, got 0 to 3"),
+        (np.ones((2, 4)), [0, 2**32 + 1], r"evaluate: y must be from -2147483648 to 2147483647, as int32 is, got 0 to 4294967297\. Number"),
         (np.ones((2, 4)), [0.0, 0.5], r"evaluate: y must be int32, as in training, got float32"),
         (np.ones((2, 4)), [[0], [1]], r"evaluate: y must be rows of shape \(\), as in training, got rows of shape \(1,\)"),
     ],
@@ -331,10 +331,37 @@ MISTAKES = {
     "numbers in place of arrays": (classification(), (1.0, 2), {}, ValueError, "fit: data must be arrays of the same, non-zero number"),
     "NaN": (classification(), (damaged(np.nan), Y), {}, ValueError, "fit: x must be finite numbers, got 1 NaN or infinite of 160"),
     "infinity": (classification(), (damaged(np.inf, 3), Y), {}, ValueError, "fit: x must be finite numbers, got 3 NaN or infinite"),
-    "too large for float32": (classification(), (damaged(1.0).astype("float64") * 1e300, Y), {}, ValueError, "fit: x must be finite"),
+    "too large for float32": (
+        classification(),
+        (damaged(1.0).astype("float64") * 1e300, Y),
+        {},
+        ValueError,
+        r"fit: x must be numbers that float32 can hold, got larger ones\. Scale them first\.",
+    ),
+    "too large for int32": (
+        classification(),
+        (X, Y.astype("int64") + 3_000_000_000),
+        {},
+        ValueError,
+        r"fit: y must be from -2147483648 to 2147483647, as int32 is, got 3000000000 to 3000000002\. Number those .* numpy\.unique",
+    ),
+    "too large for int32 in validation": (
+        classification(),
+        (X, Y),
+        {"validation": (X, np.full(ROWS, 2**32 + 1))},
+        ValueError,
+        r"fit: y must be from -2147483648 to 2147483647, as int32 is, got 4294967297 to 4294967297",
+    ),
+    "too large for int32 when joined": (
+        classification(),
+        (X, Y.astype("int32")),
+        {"validation": (X, np.full(ROWS, 3_000_000_000, "uint32"))},
+        ValueError,
+        r"fit: validation must be from -2147483648 to 2147483647, as int32 is, got 0 to 3000000000",
+    ),
     "NaN in y": (regression(), (X, np.full(ROWS, np.nan)), {}, ValueError, "fit: y must be finite numbers, got 40 NaN or infinite of 40"),
-    "text": (classification(), (X, np.array(["a"] * ROWS)), {}, TypeError, r"fit: data must be numbers, got dtype <U1\. Encode text"),
-    "objects": (classification(), (X.astype(object), Y), {}, TypeError, "fit: data must be numbers, got dtype object"),
+    "text": (classification(), (X, np.array(["a"] * ROWS)), {}, TypeError, r"fit: y must be numbers, got dtype <U1\. Encode text"),
+    "objects": (classification(), (X.astype(object), Y), {}, TypeError, "fit: x must be numbers, got dtype object"),
     "whole numbers in x": (classification(), (X.astype(int), Y), {}, TypeError, "Dense: x must be a floating-point array, got dtype int32"),
     "one axis": (classification(), (X[:, 0], Y), {}, ValueError, r"Dense: x must be of shape \(batch, \.\.\., inputs\), got shape \(1,\)"),
     "no targets": (classification(), (X, None), {}, ValueError, "Classification: y must be given, one target for each row, got None"),
@@ -367,6 +394,13 @@ MISTAKES = {
     "a share of nothing": (classification(), (X, Y), {"validation": 0.001}, ValueError, "share must be enough for a row on each side"),
     "a number of rows": (classification(), (X, Y), {"validation": 8}, TypeError, "fit: validation must be a share of the rows such as 0.2"),
     "a name": (classification(), (X, Y), {"validation": "20%"}, TypeError, r"fit: validation must be .*, got '20%'"),
+    "validation twice": (
+        classification(),
+        Data(x=X, y=Y, train=np.arange(30), validation=np.arange(30, ROWS)),
+        {"validation": 0.2},
+        ValueError,
+        r"fit: validation must be None where data name rows to validate on, got 0\.2\. Leave the argument out",
+    ),
     "validation without targets": (
         classification(),
         (X, Y),

@@ -167,6 +167,17 @@ MISTAKES: dict[str, tuple[type[Exception], str, Make]] = {
     "objects": (TypeError, "Python objects, which are never loaded", npy(np.array([{}], object))),
     "dates": (ValueError, "holds dates or times", parquet("x", x=np.array(["2020"], "M8[s]"))),
     "missing whole numbers": (ValueError, r"column 'x' must be whole numbers \(int32\), got some that", parquet("x", x=[1, None])),
+    "too large a number": (
+        ValueError,
+        r"column 'x' must be from -2147483648 to 2147483647, as int32 is, got 1 to 3000000000\. Number",
+        parquet("x", x=[1, 3_000_000_000]),
+    ),
+    "too large a number without sign": (
+        ValueError,
+        r"column 'x' must be from 0 to 4294967295, as uint32 is, got 1 to 18446744073709551615",
+        parquet("x", x=np.array([1, 2**64 - 1], np.uint64)),
+    ),
+    "too large a fraction": (ValueError, r"column 'x' must be numbers that float32 can hold, got larger ones", parquet("x", x=[1e300])),
     "compressed": (ValueError, r"x must be stored as it is, got compressed\. .*numpy\.savez,", npz("x", np.savez_compressed, x=SIX)),
     "by columns": (ValueError, r"x\.npy: x must be saved row by row", npy(np.asfortranarray(SIX))),
     "truncated npy": (

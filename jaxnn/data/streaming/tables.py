@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxnn.checks import sentence
 from jaxnn.data.arrow import to_arrays
+from jaxnn.data.casting import cast
 from jaxnn.data.streaming.mapped import check_names, existing, npy
 from jaxnn.data.streaming.source import Source, check_numbers
 
@@ -29,7 +30,7 @@ def parquet(
 
     folder: on the disk that takes the decoded numbers, 4 or 8 bytes each; by default the system's for temporary files. Raises
     ImportError without pyarrow, FileNotFoundError, TypeError for text, ValueError for a missing column, dates, missing whole numbers,
-    and a damaged or empty file. Missing fractions are NaN, which a run refuses.
+    numbers too large for that many bytes, and a damaged or empty file. Missing fractions are NaN, which a run refuses.
     """
     path = existing(Path(path))
     columns = {part: names for part, names in (("x", x), ("y", y), ("weight", weight)) if names is not None}
@@ -89,6 +90,5 @@ def _joined(file: str, arrays: Mapping[str, np.ndarray], names: str | Sequence[s
             advice = "Leave these rows out, or fill them."
             raise ValueError(sentence(file, f"column {name!r}", f"whole numbers ({types[name]})", "some that are missing", advice))
     dtype = np.result_type(*(types[name] for name in _listed(names)))
-    if isinstance(names, str):
-        return arrays[names].astype(dtype)
-    return np.stack([arrays[name].astype(dtype) for name in names], axis=1)
+    columns = [cast(file, f"column {name!r}", arrays[name], dtype) for name in _listed(names)]
+    return columns[0] if isinstance(names, str) else np.stack(columns, axis=1)
