@@ -203,7 +203,7 @@ MISTAKES = {
     ),
     "a metric of training": ({"metric": "loss"}, ValueError, "sweep: metric must be one of validation_loss, got 'loss'"),
     "a metric of other tasks": ({"metric": "validation_accuracy"}, ValueError, "sweep: metric must be one of validation_loss"),
-    "nothing to validate on": ({"validation": None}, ValueError, "sweep: validation must be given, or folds"),
+    "folds and rows to validate on": ({"folds": 3, "validation": 0.2}, ValueError, "validation must be None where folds are given"),
     "nothing kept": ({"keep": 0}, ValueError, "sweep: keep must be a whole number >= 1, got 0"),
     "no space": ({"space": 3}, TypeError, "Random: space must be a dictionary of names and dimensions, got 3"),
     "a number in the space": ({"space": {"learning_rate": 0.1}}, TypeError, r"Random: space\['learning_rate'\] must be a dimension"),
