@@ -40,9 +40,8 @@ class ClipByNorm(Clip):
     limit: float = number(low=0, open_low=True)
 
     def __call__(self, gradients: Params) -> tuple[Params, jax.Array]:
-        norm = optax.tree.norm(gradients)
-        factor = _factor(norm, self.limit)
-        return jax.tree.map(lambda leaf: leaf * factor.astype(leaf.dtype), gradients), (norm > self.limit).astype(norm.dtype)
+        factor, beyond = _factor(gradients, self.limit)
+        return jax.tree.map(lambda leaf: leaf * factor.astype(leaf.dtype), gradients), beyond.astype(factor.dtype)
 
 
 class ClipByLayerNorm(Clip):
@@ -51,14 +50,18 @@ class ClipByLayerNorm(Clip):
     limit: float = number(low=0, open_low=True)
 
     def __call__(self, gradients: Params) -> tuple[Params, jax.Array]:
-        norms = jnp.stack([optax.tree.norm(leaf) for leaf in jax.tree.leaves(gradients)])
-        clipped = jax.tree.map(lambda leaf: leaf * _factor(optax.tree.norm(leaf), self.limit).astype(leaf.dtype), gradients)
-        return clipped, jnp.mean(norms > self.limit, dtype=norms.dtype)
+        leaves, structure = jax.tree.flatten(gradients)
+        factors, beyond = zip(*(_factor(leaf, self.limit) for leaf in leaves), strict=True)
+        clipped = [leaf * factor.astype(leaf.dtype) for leaf, factor in zip(leaves, factors, strict=True)]
+        return jax.tree.unflatten(structure, clipped), jnp.mean(jnp.stack(beyond), dtype=factors[0].dtype)
 
 
-def _factor(norm: jax.Array, limit: Any) -> jax.Array:
-    """min(1, limit / norm), 1 where the norm is 0."""
-    return jnp.where(norm > limit, _like(limit, norm) / jnp.where(norm > limit, norm, 1), 1)
+def _factor(tree: Params, limit: Any) -> tuple[jax.Array, jax.Array]:
+    """min(1, limit / norm), and whether it is less than 1. Squares are compared, for at 0 a root has no slope."""
+    square = optax.tree.norm(tree, squared=True)
+    limit = _like(limit, square)
+    beyond = square > limit * limit
+    return jnp.where(beyond, limit / jnp.sqrt(jnp.where(beyond, square, 1)), 1), beyond
 
 
 def _like(value: Any, leaf: jax.Array) -> jax.Array:

@@ -30,9 +30,11 @@ from jaxnn.training import as_data, check_run, key_data, plain_numbers
 def hypergradient(recipe: Recipe, data: Any, *, key: Any = 0, validation: Any = None, member: int = 0) -> tuple[float, Recipe]:
     """The validation loss at the end of the run, and its derivative by each number of the recipe, in a recipe of the same structure.
 
-    data, key, validation, member: as in ``fit``; the run is the one that ``fit`` trains. A number that does not act through
-    arithmetic, such as a dropout rate, which is compared with random numbers, has the derivative of what arithmetic it is in alone.
-    Both are nan where the run diverges. Derivatives of a run that is near to that, or long, are very large, and mean little.
+    data, key, validation, member: as in ``fit``; the run is the one that ``fit`` trains. A number that is only compared with others,
+    such as the ``start_epoch`` of an average, has the derivative 0; one that is compared and computed with, such as a dropout rate, that of
+    what is computed, the same units being dropped. The alpha of mixup has that of draws which move as their distribution does: right in
+    the mean over keys, and not for the draws of one. All is nan where the run diverges. Derivatives of a run that is near to that, or long,
+    are very large, and mean little.
 
     Raises what ``fit`` raises, and ValueError without rows to validate on, with early stopping or smaller steps on a plateau, whose
     decisions jump, and with an optimizer that takes the root of a mean square without eps_root above 0 (Adam and its kin: the slope of
@@ -61,6 +63,7 @@ def validation_loss(recipe: Recipe, data: Data, key: jax.Array, member: Any = 0)
     """
     _check("validation_loss", recipe, data)
     held_out = data.batch(data.validation, jnp.ones(data.validation.shape))
+    recipe = recipe.replace(norms=False)  # nobody looks at them, and at 0 a norm has no slope
     state, recipe = start(recipe, data, key, member), cast_numbers(recipe, held_out.weight.dtype)
 
     @jax.checkpoint

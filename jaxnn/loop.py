@@ -108,9 +108,9 @@ def advance(recipe: Recipe, state: State, data: Data, *, epochs: int) -> tuple[S
     """The state `epochs` further on, and the metrics of each epoch, (epochs,) each.
 
     ``loss`` is the mean training loss over the epoch's steps, without the L2 term, as the parameters were at each step, and so is what
-    else the task measures on the way. Numbers of the optimizer are there if they change, as in the last step, and with ``norms`` its
-    ``learning_rate``. ``validation_...`` and ``training_...`` are measured at the epoch's end. Epochs after the run has stopped are NaN
-    and leave the state as it is.
+    else the task measures on the way. The optimizer's ``learning_rate``, and what else of its numbers changes, are those of the last step.
+    ``validation_...`` and ``training_...`` are measured at the epoch's end. Epochs after the run has stopped are NaN and leave the state
+    as it is.
     """
     return lax.scan(_epoch(recipe, state, data)[0], state, length=epochs)
 
@@ -212,8 +212,7 @@ def train_steps(
         number, rows, weight = scanned
         batch = data.batch(rows, weight)
         key = jax.random.fold_in(steps_key, first_step + number) if draws(recipe) else None
-        learner, metrics = take_step(recipe, learner, batch, key, state.epoch, scale)
-        total = recipe.task.total(batch)
+        learner, metrics, total = take_step(recipe, learner, batch, key, state.epoch, scale)
         return learner, ({name: value * total for name, value in metrics.items()}, total)
 
     numbers = jnp.arange(indices.shape[0], dtype=jnp.int32)
@@ -235,8 +234,7 @@ def finish_epoch(
     bad_step = jnp.where(wrong.any(), jnp.argmax(wrong).astype(jnp.int32), -1)
     bad_step = jnp.where((bad_step < 0) & ~all_finite(after.params), steps - 1, bad_step)
     metrics = {name: values.sum() / totals.sum() for name, values in sums.items()}
-    unscaled = 1.0 if recipe.norms else None
-    metrics |= recipe.optimizer.rates(after.optimizer, unscaled if before.plateau is None else before.plateau.scale)
+    metrics |= recipe.optimizer.rates(after.optimizer, None if before.plateau is None else before.plateau.scale)
     after = after.replace(epoch=before.epoch + 1, diverged_step=jnp.where(bad_step < 0, -1, before.epoch * steps + bad_step))
     if after.average is not None and recipe.averaging is not None and recipe.averaging.every == "epoch":
         after = after.replace(average=average_with(recipe.averaging, after.average, without_buffers(after.params), before.epoch))

@@ -80,13 +80,14 @@ class Optimizer(Record):
         return optax.GradientTransformationExtraArgs(init, update)
 
     def rates(self, state: Any, scale: Any = None) -> Metrics:
-        """The numbers that change from step to step as they were in the last update, by name.
+        """The learning rate, where one is given, and what else changes from step to step, as they were in the last update, by name.
 
         state: of ``build()``, or one that holds it. scale: by what updates are multiplied; the learning rate then is that many times it.
         """
         rates = self._values(jnp.maximum(_states(state)[0].step - 1, 0)) if self.schedules else {}
-        if scale is not None and "learning_rate" in self.arguments:
-            rates["learning_rate"] = jnp.asarray(rates.get("learning_rate", self.arguments["learning_rate"])) * scale
+        rate = rates.get("learning_rate", self.numbers.get("learning_rate"))
+        if rate is not None:
+            rates["learning_rate"] = jnp.asarray(rate) if scale is None else jnp.asarray(rate) * scale
         return rates
 
     def frozen_as(self, source: Params, tree: Params) -> Params:
@@ -139,7 +140,7 @@ def optimizer(function: Callable[..., optax.GradientTransformation] | str, **arg
 
 
 class Optimizers(Record):
-    """What ``optimizers`` returns: an optimizer for each top-level part of the parameters, None for one that stays as it is.
+    """What ``optimizers`` returns: an optimizer for each top-level part of the parameters, None for one that is frozen.
 
     The layers of a ``Chain`` have their numbers, from 0, for names.
     """
@@ -189,8 +190,10 @@ class Optimizers(Record):
 
 
 def optimizers(*layers: Optimizer | None, **parts: Optimizer | None) -> Optimizers:
-    """An optimizer for each top-level part of the parameters, None for a part that stays as it is, but for what its layers count.
+    """An optimizer for each top-level part of the parameters, None for one that is frozen: it stays as it is.
 
+    What its layers count stays too, as in Keras: a frozen ``BatchNorm`` normalises by its running numbers, in training as after it, and
+    another library's module with a state runs as in evaluation. ``Dropout`` drops out in frozen parts as in others.
     The parts are those of the task's parameters: by name generator and discriminator of ``Adversarial``, encoder and decoder of an
     ``Autoencoder``; in their order the layers of a ``Chain``, ``optimizers(None, None, adam)`` for the last one of three alone. All
     numbers are leaves of the recipe. Raises TypeError for a part that ``optimizer`` did not make, and, before anything is compiled,

@@ -48,8 +48,9 @@ def within_max_norm(params: Params, limit: Any) -> Params:
     def scale_down(path: Any, param: Any) -> Any:
         if not is_kernel(path, param):
             return param
-        norm = jnp.sqrt(jnp.sum(jnp.square(param), axis=tuple(range(param.ndim - 1)), keepdims=True))
-        return param * jnp.where(norm > limit, limit / jnp.where(norm > limit, norm, 1), 1)
+        square = jnp.sum(jnp.square(param), axis=tuple(range(param.ndim - 1)), keepdims=True)
+        beyond = square > limit * limit  # not the norms, for at 0 a root has no slope
+        return param * jnp.where(beyond, limit / jnp.sqrt(jnp.where(beyond, square, 1)), 1)
 
     return jax.tree.map_with_path(scale_down, params, is_leaf=is_buffers)
 

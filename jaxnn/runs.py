@@ -19,6 +19,9 @@ from jaxnn.typing import Params
 
 PREDICTION_ROWS = 256
 """Rows predicted at once, always: a row's output never depends on how many rows came with it."""
+NO_STEP = "no step could be taken: gradients overflowed float16 at each; scale the data, or take bfloat16"
+OUTCOMES = ("finished", "stopped early", NO_STEP, "diverged")
+"""How a run may have ended, the best first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +29,8 @@ class Run:
     """A finished run. ``fit(run.recipe, data, key=key, member=run.member)`` gives it again.
 
     params: of the best epoch with early stopping, else of the last (of the last finite one if it diverged).
-    history: metric name -> one value an epoch, (epochs run,). outcome: "finished", "stopped early" or "diverged".
+    history: metric name -> one value an epoch, (epochs run,). outcome: one of OUTCOMES, "finished", "stopped early", "diverged", or that
+    float16 let no step be taken, so that params are the initial ones.
     best_epoch: the epoch, counted from 1, that params are of. diverged_step: where a number was first not finite, else None.
     examples: shape and dtype of one example (x, y). seconds: wall time of the run, with its compiling if it was the first of its
     structure; nan where members ran side by side in one program. state: where ``advance`` can go on from; None in a population.
@@ -65,12 +69,15 @@ def finished_run(
     status, epochs = Status(int(state.status)), int(state.epoch)
     step = int(state.diverged_step)
     ran = epochs + (status == Status.DIVERGED)  # the epoch that diverged is in the history, but not in the state
+    history = {name: np.asarray(values)[:ran] for name, values in history.items()}
     outcome = {Status.RUNNING: "finished", Status.STOPPED_EARLY: "stopped early", Status.DIVERGED: "diverged"}[status]
+    if status != Status.DIVERGED and ran and "left_out" in history and np.all(history["left_out"] == 1):
+        outcome = NO_STEP
     best = state.best if state.best is not None and state.best.params is not None and int(state.best.epoch) else None
     return Run(
         recipe=recipe,
         params=jax.tree.map(np.asarray, state.result if best is None else best.params),
-        history={name: np.asarray(values)[:ran] for name, values in history.items()},
+        history=history,
         outcome=outcome,
         epochs=epochs,
         best_epoch=epochs if best is None else int(best.epoch),

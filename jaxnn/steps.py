@@ -8,7 +8,7 @@ import optax
 from jax import lax
 
 from jaxnn.averaging import Average, average_with
-from jaxnn.layers.buffers import with_moved_buffers, without_buffers
+from jaxnn.layers.buffers import with_frozen_buffers, with_moved_buffers, without_buffers
 from jaxnn.precision import Scaling, all_finite, low_gradients, scaling_after
 from jaxnn.recipes import Recipe
 from jaxnn.regularisation import absolute, mixed, noisy, squared, with_penalty, within_max_norm
@@ -29,26 +29,38 @@ def draws(recipe: Recipe) -> bool:
     return recipe.task.draws or recipe.input_noise is not None or recipe.mixup is not None
 
 
-def take_step(recipe: Recipe, learner: Learner, batch: Batch, key: Key | None, epoch: jax.Array, scale: Any) -> tuple[Learner, Metrics]:
-    """One update, in that epoch, counted from 0. scale: by what every update is multiplied, or None."""
+def take_step(
+    recipe: Recipe, learner: Learner, batch: Batch, key: Key | None, epoch: jax.Array, scale: Any
+) -> tuple[Learner, Metrics, jax.Array]:
+    """One update, in that epoch, counted from 0, what it measured, and how much that counts. scale: of every update, or None."""
     batch, key = _augmented(recipe, batch, key)
-    metrics, changes = _mean_gradients(recipe, learner, batch, key)
-    changes = _penalised(recipe, changes, learner.params)
-    moved, optimizer, measured = _moved(recipe, learner, changes, metrics["loss"], scale)
+    metrics, changes = _changes(recipe, learner, batch, key)
+    gradients = without_buffers(changes)
+    moved, optimizer, measured = _moved(recipe, learner, gradients, metrics["loss"], scale)
     scaling, average = learner.scaling, learner.average
     if scaling is not None:
-        finite = all_finite(_slopes(recipe, changes))
+        finite = all_finite(gradients)
         before = without_buffers(learner.params), learner.optimizer, jax.tree.map(jnp.zeros_like, measured)
         moved, optimizer, measured = jax.tree.map(lambda new, old: jnp.where(finite, new, old), (moved, optimizer, measured), before)
         scaling, measured["left_out"] = scaling_after(scaling, finite), 1 - finite.astype(metrics["loss"].dtype)
     if average is not None and recipe.averaging is not None and recipe.averaging.every == "step":
         average = average_with(recipe.averaging, average, moved, epoch)
-    return Learner(with_moved_buffers(moved, learner.params, changes), optimizer, average, scaling), metrics | measured
+    learner = Learner(with_moved_buffers(moved, learner.params, changes), optimizer, average, scaling)
+    return learner, metrics | measured, recipe.task.total(batch)
 
 
-def _moved(recipe: Recipe, learner: Learner, changes: Params, loss: jax.Array, scale: Any) -> tuple[Params, Any, Metrics]:
+def _changes(recipe: Recipe, learner: Learner, batch: Batch, key: Key | None) -> tuple[Metrics, Params]:
+    """Metrics, and gradients with penalties, or changes of Buffers: both 0 in parts that are frozen."""
+    frozen_as = recipe.optimizer.frozen_as
+    seen = learner._replace(params=frozen_as(with_frozen_buffers(learner.params), learner.params))
+    metrics, changes = _mean_gradients(recipe, seen, batch, key)
+    changes = _penalised(recipe, changes, learner.params)
+    return metrics, frozen_as(jax.tree.map(jnp.zeros_like, learner.params), changes)
+
+
+def _moved(recipe: Recipe, learner: Learner, gradients: Params, loss: jax.Array, scale: Any) -> tuple[Params, Any, Metrics]:
     """What is learned after the update, the optimizer's state, and what is measured on the way."""
-    learned, gradients, measured = without_buffers(learner.params), _slopes(recipe, changes), Metrics()
+    learned, measured = without_buffers(learner.params), Metrics()
     if recipe.norms:
         measured["gradient_norm"] = optax.tree.norm(gradients)
     if recipe.clip is not None:
@@ -64,12 +76,6 @@ def _moved(recipe: Recipe, learner: Learner, changes: Params, loss: jax.Array, s
     if recipe.max_norm is not None:
         moved = recipe.optimizer.frozen_as(learned, within_max_norm(moved, recipe.max_norm))
     return moved, optimizer, measured
-
-
-def _slopes(recipe: Recipe, changes: Params) -> Params:
-    """The gradients alone: without what layers count themselves, 0 for parts that are frozen."""
-    gradients = without_buffers(changes)
-    return recipe.optimizer.frozen_as(jax.tree.map(jnp.zeros_like, gradients), gradients)
 
 
 def _augmented(recipe: Recipe, batch: Batch, key: Key | None) -> tuple[Batch, Key | None]:

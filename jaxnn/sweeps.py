@@ -15,7 +15,7 @@ from jaxnn.lanes import Member
 from jaxnn.loop import Data
 from jaxnn.populations import finished, make_members, plan
 from jaxnn.recipes import Recipe
-from jaxnn.runs import Run
+from jaxnn.runs import OUTCOMES, Run
 from jaxnn.search.space import Space
 from jaxnn.training import key_data, validation_metrics
 
@@ -146,7 +146,7 @@ def make_trial(number: int, hyperparameters: dict[str, Any], runs: Sequence[Run]
         hyperparameters=hyperparameters,
         score=_mean_at_best(runs, metric) if math.isfinite(loss) else math.nan,
         validation_loss=loss,
-        outcome=max((run.outcome for run in runs), key=("finished", "stopped early", "diverged").index),
+        outcome=max((run.outcome for run in runs), key=OUTCOMES.index),
         epochs=max(run.epochs for run in runs),
         best_epoch=runs[0].best_epoch,
         seconds=sum(run.seconds for run in runs),

@@ -49,4 +49,4 @@ def clipped_descent(learning_rate: float, limit: float = 1.0) -> optax.GradientT
 
 
 def test_without_norms_and_clip_the_history_has_none_of_it():
-    assert set(fit(regression(epochs=1), plane()).history) == {"loss"}
+    assert set(fit(regression(epochs=1), plane()).history) == {"loss", "learning_rate"}

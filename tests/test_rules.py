@@ -10,7 +10,10 @@ import jaxnn
 from jaxnn import Averaging, ClipByLayerNorm, ClipByNorm, ClipByValue, EarlyStopping, Recipe, ReduceOnPlateau, from_json, to_json
 from jaxnn.clipping import Clip
 from jaxnn.lanes import Member, train_lanes
+from jaxnn.loop import epoch_order
+from jaxnn.regularisation import mixed
 from jaxnn.training import as_data, key_data, train
+from tests.programs import quick_jit
 from tests.samples import blobs, classification
 
 RULES = {
@@ -64,6 +67,16 @@ def test_all_rules_together_are_the_same_in_a_lane_as_alone(precision):
         np.testing.assert_allclose(run.history["loss"], alone.history["loss"], rtol=1e-2 if precision else 1e-4)
 
 
-def test_norms_bring_the_learning_rate_along():
-    run = jaxnn.fit(classification(learning_rate=0.25, norms=True, epochs=2), blobs())
-    assert run.history["learning_rate"].tolist() == [0.25, 0.25]
+def test_the_loss_of_an_epoch_counts_mixed_rows_by_the_weights_of_their_classes():
+    """At a learning rate of 0: the mean over all rows that the steps made, each of them weighted as in its step."""
+    task = classification().task.replace(class_weights=(1.0, 5.0, 0.2))
+    recipe, seed = classification(learning_rate=0.0, epochs=1, mixup=0.5).replace(task=task), key_data(3)
+    data = as_data("test", blobs(), None, seed)
+    state = quick_jit(jaxnn.start)(recipe, data, seed, 0)
+    total = loss = 0.0
+    for number, (rows, weight) in enumerate(zip(*epoch_order(recipe, state, data.train), strict=True)):
+        key = jax.random.split(jax.random.fold_in(jax.random.wrap_key_data(state.keys[1]), number))[1]
+        batch = mixed(key, data.batch(rows, weight), recipe.mixup)
+        each = task.weight(batch) * task.loss.value(task.model.apply(state.params, batch.x), batch.y)
+        total, loss = total + float(task.weight(batch).sum()), loss + float(each.sum())
+    assert jaxnn.fit(recipe, data, key=3).history["loss"][0] == pytest.approx(loss / total, rel=1e-5)

@@ -160,11 +160,16 @@ def test_a_run_is_that_of_optax_with_its_own_schedule():
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-5)
 
 
-def test_a_constant_schedule_is_the_number_and_a_number_is_not_in_the_history():
+def test_a_constant_schedule_is_the_number():
     constant, plain = (history(scheduled(learning_rate=rate)) for rate in (schedules.Constant(0.1), 0.1))
-    np.testing.assert_array_equal(constant.pop("learning_rate"), np.full(3, 0.1, np.float32))
+    np.testing.assert_array_equal(constant["learning_rate"], np.full(3, 0.1, np.float32))
+    np.testing.assert_array_equal(plain["learning_rate"], constant["learning_rate"])
     assert constant.keys() == plain.keys()
     np.testing.assert_allclose(constant["loss"], plain["loss"], rtol=1e-6)
+
+
+def test_an_optimizer_without_a_learning_rate_has_none_in_the_history():
+    assert not optimizer("polyak_sgd").rates(None) and not optimizer("adafactor", learning_rate=None).rates(None)
 
 
 def test_what_a_plateau_makes_of_the_learning_rate_is_in_the_history():
@@ -205,9 +210,9 @@ def test_parts_have_names_of_their_own():
                 second = built.update(params, second, params)[1]
         return made.rates(first), made.rates(second)
 
-    first, second = before_and_after(made)
-    assert first == {"a_learning_rate": 0.5, "b_learning_rate": 0.5}
-    assert {name: round(float(value), 4) for name, value in second.items()} == {"a_learning_rate": 0.4268, "b_learning_rate": 0.4}
+    first, second = ({name: round(float(value), 4) for name, value in rates.items()} for rates in before_and_after(made))
+    assert first == {"a_learning_rate": 0.5, "b_learning_rate": 0.5, "c_learning_rate": 0.1}
+    assert second == {"a_learning_rate": 0.4268, "b_learning_rate": 0.4, "c_learning_rate": 0.1}
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,8 @@ class Module(Layer):
         return apply_by_rule(self, params, x, key)
 
     def forward(self, params: Params, x: Any, key: Key | None = None) -> tuple[Any, Any]:
+        if isinstance(params, WithState) and params.state.frozen:
+            key = None
         if key is None or not isinstance(params, WithState):
             y, pull = jax.vjp(lambda params, x: self._step(params, x, key)[0], params, x)
             return y, (pull, None)
@@ -83,7 +85,8 @@ class Module(Layer):
             y, left = self.run(learned, state, x, key)
         if not isinstance(params, WithState):
             return y, Buffers(None)
-        return y, jax.tree.map(lambda new, old: new.astype(old.dtype) - old, Buffers(_as_floats(self.maker, left)), params.state)
+        left = params.state.replace(values=_as_floats(self.maker, left))
+        return y, jax.tree.map(lambda new, old: new.astype(old.dtype) - old, left, params.state)
 
     def _made_of(self) -> list[str]:
         """The arguments without a default, in words."""

@@ -19,7 +19,8 @@ class BatchNorm(Layer):
 
     Shapes: x (batch, ..., features), g = ``scale``, b = ``bias``, mean and variance all (features,), y as x. In training (with a
     key) :math:`\mu` and v are those of the batch, over all axes but the last, v divided by their n elements; without a key they are the
-    running ones, Buffers that each step leaves at ``momentum`` old + (1 - ``momentum``) of its batch.
+    running ones, Buffers that each step leaves at ``momentum`` old + (1 - ``momentum``) of its batch. In a part that is frozen, see
+    ``optimizers``, they stay, and are taken in training too.
     Rule, in training: :math:`db = \sum dy`, :math:`dg = \sum \hat x\,dy`, :math:`dx = (g / s)(dy - db / n - \hat x\,dg / n)`;
     derived in docs/derivations/batch_norm.md. Source: Ioffe and Szegedy 2015; running variance as in Flax, without their n / (n - 1).
 
@@ -54,10 +55,10 @@ class BatchNorm(Layer):
         return apply_by_rule(self, params, x, key)
 
     def forward(self, params: Params, x: jax.Array, key: Key | None = None) -> tuple[jax.Array, Any]:
-        features, old = params["scale"].shape[0], params["running"].values
+        features, old, frozen = params["scale"].shape[0], params["running"].values, params["running"].frozen
         if x.shape[-1] != features:
             raise ValueError(sentence("BatchNorm", "x", f"of shape (batch, ..., {features}), as its parameters are", f"shape {x.shape}"))
-        used, moved = (old, None) if key is None else self._statistics(old, x)
+        used, moved = (old, None) if key is None or frozen else self._statistics(old, x)
         inverse = jax.lax.rsqrt(used["variance"] + jnp.asarray(self.eps, old["variance"].dtype))
         normalised = ((widened(x) - used["mean"]) * inverse).astype(x.dtype)
         return params["scale"] * normalised + params["bias"], (normalised, inverse, moved)
@@ -68,8 +69,8 @@ class BatchNorm(Layer):
         dbias, dscale = dy.sum(over), (normalised * dy).sum(over)
         factor, mean_part, scale_part = widened(params["scale"]) * inverse, widened(dbias), widened(dscale)
         if moved is None:
-            running = {"mean": -factor * mean_part, "variance": -0.5 * factor * inverse * scale_part}
-            return {"scale": dscale, "bias": dbias, "running": Buffers(running)}, (factor * widened(dy)).astype(dy.dtype)
+            running = params["running"].replace(values={"mean": -factor * mean_part, "variance": -0.5 * factor * inverse * scale_part})
+            return {"scale": dscale, "bias": dbias, "running": running}, (factor * widened(dy)).astype(dy.dtype)
         n = dy.size // dy.shape[-1]
         dx = factor * (widened(dy) - mean_part / n - widened(normalised) * (scale_part / n))
         return {"scale": dscale, "bias": dbias, "running": Buffers(moved)}, dx.astype(dy.dtype)

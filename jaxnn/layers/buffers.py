@@ -9,7 +9,7 @@ from typing import Any
 import jax
 
 from jaxnn.layers.base import Layer
-from jaxnn.records import Record
+from jaxnn.records import Record, static
 from jaxnn.typing import Key, Params
 
 
@@ -19,9 +19,12 @@ class Buffers(Record):
     values: a pytree of floats. With a key, in training, the "cotangent" of a Buffers is its change, new minus old: ``backward`` returns
     Buffers(changes) at its place in dparams, ``apply_by_rule`` makes ``jax.grad`` do the same, and the loop adds it. Without a key
     buffers are numbers like any other, and their cotangent is the derivative. docs/design.md says why.
+
+    frozen: nobody moves them, so that a layer takes them in training as it does without a key; a step says so of parts that are frozen.
     """
 
     values: Any
+    frozen: bool = static(default=False)
 
 
 def apply_by_rule(layer: Layer, params: Params, x: Any, key: Key | None) -> Any:
@@ -85,6 +88,15 @@ def with_buffers(learned: Params, source: Params) -> Params:
     ({'kernel': 2.0}, Buffers(0.5))
     """
     return jax.tree.map(lambda mine, theirs: theirs if is_buffers(theirs) else mine, learned, source, is_leaf=lambda node: node is None)
+
+
+def with_frozen_buffers(tree: Params) -> Params:
+    """The tree as layers see it that are not to move their Buffers.
+
+    >>> with_frozen_buffers(({"kernel": 2.0}, Buffers(0.5)))
+    ({'kernel': 2.0}, Buffers(0.5, frozen=True))
+    """
+    return jax.tree.map(lambda node: node.replace(frozen=True) if is_buffers(node) else node, tree, is_leaf=is_buffers)
 
 
 def is_buffers(node: Any) -> bool:

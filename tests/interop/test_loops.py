@@ -13,11 +13,12 @@ import optax
 import pytest
 from flax import nnx
 
-from jaxnn import Choice, Classification, Grid, Recipe, fit, fit_many, optimizer, start, sweep
+from jaxnn import Choice, Classification, Grid, Recipe, advance, fit, fit_many, optimizer, optimizers, start, sweep
 from jaxnn.compiling import compiled
+from jaxnn.layers import Chain, Dense
 from jaxnn.training import as_data, key_data
 from tests.interop.modules import HAIKU, MOMENTUM, STATEFUL, LinenNet, pair_apply
-from tests.samples import ROWS, blobs
+from tests.samples import CLASSES, ROWS, blobs
 from tests.tolerances import assert_close, assert_same_bits
 
 X, Y = blobs()
@@ -162,6 +163,25 @@ def outputs_of(name, learned, state):
         return layer.module(learned, state)(X)
     module, own = layer.module(learned, state)
     return jax.vmap(eqx.nn.inference_mode(module), axis_name="batch", in_axes=(0, None), out_axes=(0, None))(X, own)[0]
+
+
+@every_library
+def test_a_frozen_module_runs_as_in_evaluation_and_its_state_stays(name):
+    """A layer behind it learns from what the library gives for X in evaluation."""
+    module, descent = trained(name).params, recipe(name).optimizer
+    network = Chain((STATEFUL[name](), Dense(CLASSES)))
+    frozen = recipe(name).replace(task=Classification(network), optimizer=optimizers(None, descent))
+    data = as_data("fit", (X, Y), None, key_data(0))
+    state = compiled(start, once=True)(frozen, data, key_data(0), np.int32(0))
+    state = state.replace(params=jax.tree.map(jnp.asarray, (module, state.params[1])))
+    after, _ = compiled(advance, once=True, static=("epochs",))(frozen, state, data, epochs=EPOCHS)
+    assert_same_bits(after.params[0], state.params[0])
+    features = outputs_of(name, *recipe(name).task.model.variables(state.params[0]))
+
+    def loss(learned, _):
+        return cross_entropy(features @ learned["kernel"] + learned["bias"]), None
+
+    assert_close(after.params[1], descend(loss, state.params[1], None)[0], "float32")
 
 
 @every_library

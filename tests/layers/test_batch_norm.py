@@ -7,11 +7,12 @@ import optax
 import pytest
 from flax import linen
 
-from jaxnn import Classification, Recipe, fit, fit_many, optimizer, start
+from jaxnn import Classification, Recipe, advance, fit, fit_many, optimizer, optimizers, start
 from jaxnn.compiling import compiled
 from jaxnn.data.batching import epoch_batches
 from jaxnn.layers import BatchNorm, Buffers, Chain, Dense, Repeat, Residual, Tanh, Timewise
 from jaxnn.layers.buffers import has_buffers, with_buffers, with_moved_buffers, without_buffers
+from jaxnn.loop import epoch_order
 from jaxnn.regularisation import squared, with_penalty
 from jaxnn.training import as_data, key_data
 from tests.programs import quick_jit
@@ -125,6 +126,35 @@ def test_a_run_is_a_plain_loop_with_the_running_numbers_beside_it(engine):
     assert_close(run.params, by_hand(data, 0.1, 3, 8, state), "float32")
     mean = run.params[2]["running"].values["mean"]
     assert np.all(mean != 0) and np.all(np.isfinite(mean))
+
+
+@pytest.mark.parametrize("engine", ["autodiff", "backprop"])
+def test_a_frozen_one_normalises_by_its_running_numbers_and_they_stay(engine):
+    """Beside it the first layer learns through it, and the last behind it: the same run in plain Python."""
+    descent = optimizer(optax.sgd, learning_rate=0.1)
+    frozen = recipe(optimizer=optimizers(descent, None, None, descent), gradients=engine)
+    data = as_data("fit", blobs(), None, key_data(0))
+    state = compiled(start, once=True)(frozen, data, key_data(0), np.int32(0))
+    running = {"mean": draw((5,), seed=1), "variance": jnp.array([0.5, 1.0, 2.0, 3.0, 0.1])}
+    norm = {"scale": draw((5,), seed=2), "bias": draw((5,), seed=3), "running": Buffers(running)}
+    state = state.replace(params=(*state.params[:2], norm, state.params[3]))
+    after, _ = compiled(advance, once=True, static=("epochs",))(frozen, state, data, epochs=3)
+    assert_same_bits(after.params[2], norm)
+
+    @quick_jit
+    @jax.grad
+    def gradients(learned, x, y, weight):
+        hidden = jnp.tanh(x @ learned[0]["kernel"] + learned[0]["bias"])
+        hidden = (hidden - running["mean"]) / jnp.sqrt(running["variance"] + 1e-5) * norm["scale"] + norm["bias"]
+        log_odds = jax.nn.log_softmax(hidden @ learned[1]["kernel"] + learned[1]["bias"])
+        return -jnp.vdot(weight, log_odds[jnp.arange(len(y)), y]) / weight.sum()
+
+    learned = state.params[0], state.params[3]
+    for epoch in range(3):
+        for rows, weight in zip(*epoch_order(frozen, state.replace(epoch=jnp.int32(epoch)), data.train), strict=True):
+            slopes = gradients(learned, data.x[rows], data.y[rows], weight)
+            learned = jax.tree.map(lambda param, slope: param - 0.1 * slope, learned, slopes)
+    assert_close((after.params[0], after.params[3]), learned, "float32")
 
 
 def test_step_by_step_too_both_engines_move_the_running_numbers():
