@@ -18,7 +18,9 @@ def save_stablehlo(path: str | Path, model: Any, *, platforms: Sequence[str] = P
     """Writes what ``predict`` of a Run or a Model computes, for any number of rows, and returns the file's path.
 
     ``jax.export.deserialize(path.read_bytes()).call(x)`` gives the predictions of x (rows, ...) in the dtype of training; ``Sequences``
-    are taken as plain tuples (values, lengths, state). platforms: those of JAX that the program shall run on.
+    are taken as plain tuples (values, lengths, state). Preprocessing is no part of the program: x is what it has made of a table.
+    platforms: those of JAX that the program shall run on.
+
     JAX promises to load such a file for six months of its releases. Raises ValueError for platforms that JAX does not know.
     """
     _check_platforms(platforms)

@@ -13,7 +13,7 @@ from jaxnn import Model, Regression, Run, fit, layers, load_model, save_model
 from jaxnn.export import save_onnx
 from jaxnn.layers import Layer
 from jaxnn.tasks import Task
-from tests.catalogue import TASKS, normal
+from tests.catalogue import LAYERS, TASKS, normal
 from tests.export.samples import ROWS, cast, drawn, model_of
 from tests.export.sessions import run, session_of
 from tests.programs import quick_jit
@@ -112,10 +112,29 @@ def test_other_tasks_are_refused_by_name(tmp_path):
         save_onnx(tmp_path / "model", drawn(task, x, x[:, 0]))
 
 
-def test_half_precision_is_refused(tmp_path):
+def test_half_precision_is_refused_and_written_in_float32_where_asked_for(tmp_path):
     model = model_of(layers.Dense(3), np.ones((2, 4), jax.numpy.bfloat16))
-    with pytest.raises(ValueError, match=r"save_onnx: the parameters must be float32 or float64, got bfloat16"):
+    with pytest.raises(ValueError, match=r'save_onnx: the parameters must be float32 or float64, got bfloat16\. Write dtype="float32", or'):
         save_onnx(tmp_path / "model", model)
+    x = np.linspace(-1, 1, 8, dtype="float32").reshape(2, 4)
+    (got,) = run(session_of(save_onnx(tmp_path / "model", model, dtype="float32")), x)
+    assert_close(got, x @ model.params["kernel"].astype("float32") + model.params["bias"].astype("float32"), "float32")
+
+
+def test_a_model_in_float64_is_written_in_float32_where_asked_for(tmp_path):
+    with precision("float64"):
+        example = LAYERS["Recurrent of lengths"]
+        x = cast(example.inputs(np.random.default_rng(0), 5), "float64")
+        model = model_of(layers.Chain((layers.Recurrent(layers.LSTM(3)), layers.Dense(1))), x)
+        wanted = model.predict(x)
+        session = session_of(save_onnx(tmp_path / "model", model, dtype="float32"))
+    (got,) = run(session, cast(x))
+    assert_close(got, wanted.astype("float32"), "float32")
+
+
+def test_other_dtypes_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"save_onnx: dtype must be 'float32', or None for that of the model, got 'float16'"):
+        save_onnx(tmp_path / "model", model_of(layers.Dense(3), np.ones((2, 4), "float32")), dtype="float16")
 
 
 def test_without_onnx_the_extra_is_named(tmp_path, monkeypatch):

@@ -29,8 +29,8 @@ REFUSED = {
 EXAMPLES = LAYERS | MODELS
 
 
-def inputs_of(example: LayerExample) -> Any:
-    return cast(example.inputs(np.random.default_rng(0), max(ROWS)))
+def inputs_of(example: LayerExample, dtype: str = "float32") -> Any:
+    return cast(example.inputs(np.random.default_rng(0), max(ROWS)), dtype)
 
 
 def written(layer: Layer, params: Any, x: Any) -> onnxruntime.InferenceSession:
@@ -41,13 +41,13 @@ def written(layer: Layer, params: Any, x: Any) -> onnxruntime.InferenceSession:
     return session_of(made_of(graph, jax.tree.leaves(inputs), ends).SerializeToString())
 
 
-def assert_same_outputs(layer: Layer, x: Any) -> None:
+def assert_same_outputs(layer: Layer, x: Any, dtype: str = "float32") -> None:
     params = drawn_params(jax.eval_shape(layer.init, jax.random.key(0), x))
     session, wanted = written(layer, params, x), jax.tree.leaves(quick_jit(layer.apply)(params, x))
     for rows in ROWS:
         got = run(session, jax.tree.map(lambda leaf, rows=rows: leaf[:rows], x))
         assert [array.dtype for array in got] == [array.dtype for array in wanted]
-        assert_close(got, [np.asarray(array)[:rows] for array in wanted], "float32")
+        assert_close(got, [np.asarray(array)[:rows] for array in wanted], dtype)
 
 
 @pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in REFUSED])
@@ -88,13 +88,25 @@ class Own(layers.Cell):
         raise NotImplementedError
 
 
-@pytest.mark.parametrize(
-    ("cell", "dtype", "match"),
-    [
-        (Own(2), "float32", r"save_onnx: the cells must be GRU, LSTM, SimpleRNN, got Own\. Take one of these, or take save_stablehlo"),
-        (layers.GRU(2), "float64", r"save_onnx: the parameters must be float32 where layers are recurrent, .*, got float64\. Train in flo"),
-    ],
-)
-def test_other_cells_and_recurrences_in_float64_are_refused(cell, dtype, match):
-    with precision(dtype), pytest.raises(ValueError, match=match):
-        assert_same_outputs(layers.Recurrent(cell), np.ones((max(ROWS), 3, 2), dtype))
+def test_a_cell_of_ones_own_is_refused():
+    with pytest.raises(
+        ValueError, match=r"save_onnx: the cells must be GRU, LSTM, SimpleRNN, got Own\. Take one of these, or take save_st"
+    ):
+        assert_same_outputs(layers.Recurrent(Own(2)), np.ones((max(ROWS), 3, 2), "float32"))
+
+
+NARROW = ("AveragePool", "Conv", "ConvTranspose of series", "ELU", "GELU", "LeakyReLU", "Recurrent backwards", "SELU", "Softplus", "rnn")
+WIDE = ("BatchNorm", "Embedding with positions", "GlobalAveragePool", "GroupNorm", "LayerNorm", "MaxPool", "RMSNorm", "SiLU", "Tanh")
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_layers_in_float64_are_exact(name):
+    with precision("float64"):
+        assert_same_outputs(EXAMPLES[name].make(), inputs_of(EXAMPLES[name], "float64"), "float64")
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_what_onnxruntime_has_in_float32_alone_is_refused_in_float64(name):
+    match = r'the parameters must be float32, in which alone onnxruntime has [A-Z]\w+, got float64\. Write dtype="float32", or take save_'
+    with precision("float64"), pytest.raises(ValueError, match=match):
+        assert_same_outputs(EXAMPLES[name].make(), inputs_of(EXAMPLES[name], "float64"), "float64")

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -15,12 +15,16 @@ from jaxnn.export.onnx.columns import read, told
 from jaxnn.export.onnx.graph import Graph, Node, Rule, Value
 from jaxnn.export.onnx.predictions import predictions
 from jaxnn.export.onnx.rules import RULES
-from jaxnn.export.onnx.writing import likes
+from jaxnn.export.onnx.writing import likes, refused
 from jaxnn.layers import Layer
 from jaxnn.model_files import write_at_once
 
 OPERATIONS, FORMAT = 21, 10
 """Versions of ONNX's operations and of its files; onnxruntime reads them since 1.18."""
+
+FLOAT32_ALONE = {"AveragePool", "Conv", "ConvTranspose", "Elu", "Erf", "GRU", "LSTM", "LeakyRelu", "RNN", "Selu", "Softplus"}
+"""Operations that onnxruntime 1.32 has on CPU in no wider dtype."""
+NARROWER = 'Write dtype="float32"'
 
 
 def save_onnx(
@@ -28,6 +32,7 @@ def save_onnx(
     model: Any,
     *,
     preprocessing: Preprocessing | None = None,
+    dtype: Literal["float32"] | None = None,
     extras: Mapping[str, Any] | None = None,
     rules: Mapping[type[Layer], Rule] | None = None,
 ) -> Path:
@@ -38,17 +43,22 @@ def save_onnx(
 
     preprocessing: with it the graph takes raw columns, ``numbers`` (rows, columns) float64 and ``texts`` (rows, columns), and gives the
     ``names`` of the likeliest classes too, or ``predictions`` in the target's own units; without it x is what it has made of them.
-    extras: anything that JSON can hold; stands in the file's metadata under "extras", beside the preprocessing, by default that of a
-    loaded Model. rules: for layers of your own, (graph, layer, params, x) -> the name of y in the graph.
-    Raises ImportError without the package onnx, ValueError for what has no rule, by name, for dtypes but float32 and float64, and
-    for the preprocessing of another model.
+    dtype: "float32" writes a model of float64, or of half precision, in float32; None leaves it as it is. extras: anything that JSON can
+    hold; stands in the file's metadata under "extras", beside the preprocessing, by default that of a loaded Model. rules: for layers of
+    your own, (graph, layer, params, x) -> the name of y in the graph.
+
+    Raises ImportError without the package onnx, ValueError for what has no rule, by name, for half precision, for float64 where
+    onnxruntime has an operation in float32 alone, and for the preprocessing of another model.
     """
+    if dtype not in (None, "float32"):
+        raise ValueError(sentence("save_onnx", "dtype", "'float32', or None for that of the model", repr(dtype)))
     onnx, task = _package(), model.recipe.task
-    graph, x = begin(model.examples[0], model.params, rules or {})
+    example, params = (_floats_as(dtype, tree) for tree in (model.examples[0], model.params))
+    graph, x = begin(example, params, rules or {})
     inputs = jax.tree.leaves(x)
     if preprocessing is not None:
         inputs, x = read(graph, preprocessing, x)
-    y = Value(predictions(graph, task, model.params, x), jax.eval_shape(task.predict, model.params, likes(x)))
+    y = Value(predictions(graph, task, params, x), jax.eval_shape(task.predict, params, likes(x)))
     ends = {"predictions": y} if preprocessing is None else told(graph, preprocessing, task, y)
     outputs = [Value(graph.node("Identity", end.name, output=name), end.like) for name, end in ends.items()]
     made = made_of(graph, inputs, outputs)
@@ -64,7 +74,7 @@ def begin(example: Any, params: Any, rules: Mapping[type[Layer], Rule]) -> tuple
     numbers = [leaf for leaf in jax.tree.leaves(params) or jax.tree.leaves(example) if jnp.issubdtype(leaf.dtype, jnp.floating)]
     dtype = np.dtype(jnp.result_type(*numbers or [np.float32]))
     if dtype not in (np.float32, np.float64):
-        raise ValueError(sentence("save_onnx", "the parameters", "float32 or float64", dtype))
+        raise refused("the parameters", "float32 or float64", dtype, NARROWER)
 
     def named(path: Any, spec: Any) -> Value:
         where = jax.tree_util.keystr(path, simple=True, separator="_")
@@ -77,6 +87,9 @@ def made_of(graph: Graph, inputs: Sequence[Value], outputs: Sequence[Value]) -> 
     """The graph as the package onnx has it, checked; outputs are names of nodes."""
     onnx = _package()
     graph.keep(value.name for value in outputs)
+    narrow = [node.operation for node in graph.nodes if node.operation in FLOAT32_ALONE]
+    if narrow and graph.dtype == np.float64:
+        raise refused("the parameters", f"float32, in which alone onnxruntime has {narrow[0]}", graph.dtype, NARROWER)
 
     def kind(dtype: Any) -> int:
         return int(onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
@@ -95,6 +108,17 @@ def made_of(graph: Graph, inputs: Sequence[Value], outputs: Sequence[Value]) -> 
     made = onnx.helper.make_model(body, producer_name="jaxnn", opset_imports=versions, ir_version=FORMAT)
     onnx.checker.check_model(made, full_check=True)
     return made
+
+
+def _floats_as(dtype: Any, tree: Any) -> Any:
+    """Arrays, or their shapes, with floats in that dtype; as they are where it is None."""
+
+    def convert(leaf: Any) -> Any:
+        if dtype is None or not jnp.issubdtype(leaf.dtype, jnp.floating):
+            return leaf
+        return jax.ShapeDtypeStruct(leaf.shape, dtype) if isinstance(leaf, jax.ShapeDtypeStruct) else np.asarray(leaf).astype(dtype)
+
+    return jax.tree.map(convert, tree)
 
 
 def _package() -> Any:

@@ -21,7 +21,8 @@ def _rms_norm(graph: Graph, layer: layers.RMSNorm, params: Params, x: Value) -> 
 
 def _group_norm(graph: Graph, layer: layers.GroupNorm, params: Params, x: Value) -> str:
     numbers = graph.array(params["scale"]), graph.array(params["bias"])
-    return channels_first(graph, "GroupNormalization", x, *numbers, num_groups=layer.groups, epsilon=float(layer.eps))
+    own = {"num_groups": layer.groups, "epsilon": float(layer.eps), "stash_type": graph.dtype}
+    return channels_first(graph, "GroupNormalization", x, *numbers, **own)
 
 
 def _batch_norm(graph: Graph, layer: layers.BatchNorm, params: Params, x: Value) -> str:

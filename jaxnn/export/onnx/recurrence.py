@@ -32,7 +32,7 @@ ACTIVATIONS: dict[type[Layer], tuple[str, str | float, float]] = {
 
 def _recurrent(graph: Graph, layer: Recurrent, params: Params, x: Any) -> Any:
     values, lengths, state = as_sequences(x)
-    operation, attributes = _operation(graph, layer.cell)
+    operation, attributes = _operation(layer.cell)
     if layer.reverse:
         attributes["direction"] = "reverse"
     begin = [graph.node("Unsqueeze", leaf.name, graph.whole(0)) for leaf in jax.tree.leaves(state)]
@@ -74,13 +74,10 @@ def _encoder_decoder(graph: Graph, layer: layers.EncoderDecoder, params: Params,
     return names(read.values if read.lengths is None else read._replace(state=None)), y
 
 
-def _operation(graph: Graph, cell: Cell) -> tuple[str, dict[str, Any]]:
+def _operation(cell: Cell) -> tuple[str, dict[str, Any]]:
     """The name of the operation, and its attributes."""
     if type(cell) not in CELLS:
         raise refused("the cells", ", ".join(sorted(known.__name__ for known in CELLS)), type(cell).__name__, "Take one of these")
-    if graph.dtype != np.float32:
-        advice = "Train in float32"
-        raise refused("the parameters", "float32 where layers are recurrent, for runtimes have these in float32 alone", graph.dtype, advice)
     attributes: dict[str, Any] = {"hidden_size": cell.units}
     if isinstance(cell, GRU):
         attributes["linear_before_reset"] = 1
