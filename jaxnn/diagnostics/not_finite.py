@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnn.compiling import compiled
-from jaxnn.diagnostics.tracing import WatchedOptimizer, WatchedTask
+from jaxnn.diagnostics.tracing import WatchedOptimizer, WatchedTask, wrong
 from jaxnn.loop import Data, State, Status, cast_numbers, epoch_order, train_steps
 from jaxnn.precision import all_finite
 from jaxnn.recipes import Recipe
@@ -20,9 +20,10 @@ from jaxnn.typing import Params
 class NotFinite:
     """What was first not finite. step: counted from 0 over the whole run; epoch: counted from 1.
 
-    quantity: "activation" (the output of a layer), "loss", "gradient", "update" (what the optimizer makes of it) or "parameter"
-    (after the update), in the order in which a step computes them; gradients come from the last layer to the first. layer: its path, as
-    ``summary`` has it, beginning with the network's name in the task; "" where none is to blame. value: "nan" or "inf".
+    quantity: "activation" (the output of a layer), "loss", "gradient" (what a layer's backward rule makes of a finite one, by its
+    parameters or by its input), "update" (what the optimizer makes of it) or "parameter" (after the update), in the order in which a step
+    computes them; gradients come from the last layer to the first. layer: its path, as ``summary`` has it, beginning with the network's
+    name in the task; "" where none is to blame, so that a gradient is the loss's own. value: "nan" or "inf".
     """
 
     step: int
@@ -93,7 +94,7 @@ def _look_into(recipe: Recipe, step: Step, rows: Data) -> tuple[str, str, str]:
     names: dict[str, str] = {}
 
     def see(quantity: str, layer: str, tree: Any) -> None:
-        found.extend((quantity, layer, value) for value in map(_wrong, jax.tree.leaves(tree)) if value)
+        found.extend((quantity, layer, value) for value in map(wrong, jax.tree.leaves(tree)) if value)
 
     def see_params(quantity: str, tree: Params) -> None:
         for path, leaf in reversed(jax.tree.leaves_with_path(tree)):
@@ -108,10 +109,3 @@ def _look_into(recipe: Recipe, step: Step, rows: Data) -> tuple[str, str, str]:
         after, _ = train_steps(watched.replace(gradients="backprop"), step.state, rows, step.indices, step.weights, np.int32(step.number))
     see_params("parameter", after.params)
     return found[0] if found else ("loss", "", "nan")
-
-
-def _wrong(leaf: Any) -> str:
-    if isinstance(leaf, jax.core.Tracer) or not jnp.issubdtype(leaf.dtype, jnp.floating):
-        return ""
-    numbers = np.asarray(leaf, float)
-    return "nan" if np.isnan(numbers).any() else "inf" if np.isinf(numbers).any() else ""

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 import optax
 
 from jaxnn.layers import Layer
@@ -12,7 +14,7 @@ from jaxnn.optimizers import Optimizer, Optimizers
 from jaxnn.records import Record, static
 from jaxnn.tasks import Engine, Task
 from jaxnn.typing import Batch, Key, Metrics, Params
-from jaxnn.watching import Call, watched_inside
+from jaxnn.watching import Call, Pull, watched_inside
 
 See = Callable[[str, str, Any], None]
 """(quantity, layer, arrays)."""
@@ -21,7 +23,8 @@ SeeParams = Callable[[str, Params], None]
 
 
 class WatchedTask(Task):
-    """The task, which tells ``see`` of the outputs of layers and of the loss, ``see_params`` of gradients, ``name`` of layers' names.
+    """The task, which tells ``see`` of the outputs of layers, of the loss and of what backward rules make of cotangents that are finite,
+    ``see_params`` of gradients, ``name`` of layers' names.
 
     Names go from a place in the parameters to the path of the innermost layer that is called with them. The layers are watched in a copy
     made at each call, for a recipe's records are taken apart and put together again on the way to a step.
@@ -50,15 +53,22 @@ class WatchedTask(Task):
         return self.task.init(key, batch)
 
     def gradients(self, params: Params, batch: Batch, key: Key | None, engine: Engine) -> tuple[Metrics, Params]:
-        owners = Owners()
+        owners, pulls = Owners(), list[tuple[str, Pull]]()
 
         def see(path: str, layer: Layer, call: Call) -> None:
             owners.add(path, call)
             self.see("activation", path, call.y)
 
-        metrics, gradients = watched_inside(self.task, see).gradients(params, batch, key, engine)
+        def see_back(path: str, layer: Layer, pull: Pull) -> None:
+            pulls.append((path, pull))
+
+        metrics, gradients = watched_inside(self.task, see, see_back=see_back).gradients(params, batch, key, engine)
         self.name(owners.names(params))
         self.see("loss", "", metrics["loss"])
+        for path, (dy, dparams, dx) in pulls:
+            if not any(map(wrong, jax.tree.leaves(dy))):
+                self.see("gradient", path, (dparams, dx))
+        self.see("gradient", "", [pull.dy for _, pull in pulls])  # no layer's doing, so the loss's
         self.see_params("gradient", gradients)
         return metrics, gradients
 
@@ -113,3 +123,11 @@ class Owners:
         """From the place of each parameter in the tree to the path of its layer."""
         leaves = jax.tree.leaves_with_path(params)
         return {jax.tree_util.keystr(path): self.paths[id(leaf)] for path, leaf in leaves if id(leaf) in self.paths}
+
+
+def wrong(leaf: Any) -> str:
+    """What of an array is not finite: "nan", "inf" or "". Nothing where it is being traced, or holds no fractions."""
+    if isinstance(leaf, jax.core.Tracer) or not jnp.issubdtype(leaf.dtype, jnp.floating):
+        return ""
+    numbers = np.asarray(leaf, float)
+    return "nan" if np.isnan(numbers).any() else "inf" if np.isinf(numbers).any() else ""

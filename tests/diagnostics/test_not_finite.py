@@ -9,6 +9,7 @@ import pytest
 from jaxnn import ClipByNorm, Recipe, Regression, fit, optimizer
 from jaxnn.diagnostics import first_not_finite
 from jaxnn.layers import Chain, Dense, Dropout, Function, Residual
+from jaxnn.losses import SquaredError
 from tests.samples import blobs, classification, plane, regression
 
 COLUMN = np.linspace(-1, 1, 16, dtype=np.float32)[:, None]
@@ -18,9 +19,25 @@ def root_of_nothing(x):
     return jnp.sqrt(x - jax.lax.stop_gradient(x))
 
 
-def descent(*layers, rate=1e-3, scale=1.0, **fields):
+class Steep(Residual):
+    """A combinator that spoils what it hands to its layer."""
+
+    def backward(self, params, residuals, dy):
+        return super().backward(params, residuals, dy * jnp.inf)
+
+
+class RootError(SquaredError):
+    """A loss of infinite slope."""
+
+    def gradient(self, outputs, y):
+        return jnp.full_like(outputs, jnp.inf)
+
+
+def descent(*layers, rate=1e-3, scale=1.0, loss=None, **fields):
     """A regression and its data."""
-    recipe = Recipe(Regression(Chain(layers)), optimizer(optax.sgd, learning_rate=rate), batch_size=8, epochs=2, **fields)
+    recipe = Recipe(
+        Regression(Chain(layers), loss or SquaredError()), optimizer(optax.sgd, learning_rate=rate), batch_size=8, epochs=2, **fields
+    )
     return recipe, (COLUMN * np.float32(scale), COLUMN[:, 0])
 
 
@@ -28,7 +45,15 @@ PLANTED = {
     "the logarithm of a number below 0": (descent(Dense(3), Function(jnp.log), Dense(1)), "activation", "model.layers[1]", "nan"),
     "deep inside": (descent(Residual(Chain((Dense(1), Function(jnp.log))))), "activation", "model.layers[0].layer.layers[1]", "nan"),
     "a square too large": (descent(Dense(1), scale=1e30), "loss", "", "inf"),
-    "the slope of a root at 0": (descent(Dense(3), Function(root_of_nothing), Dense(1)), "gradient", "model.layers[0]", "inf"),
+    "the slope of a root at 0": (descent(Dense(3), Function(root_of_nothing), Dense(1)), "gradient", "model.layers[1]", "inf"),
+    "a slope deep inside": (
+        descent(Dense(3), Residual(Chain((Function(root_of_nothing), Dense(3)))), Dense(1)),
+        "gradient",
+        "model.layers[1].layer.layers[0]",
+        "inf",
+    ),
+    "the combinator's own slope": (descent(Dense(1), Steep(Dense(1))), "gradient", "model.layers[1]", "nan"),
+    "the slope of the loss": (descent(Dense(1), loss=RootError()), "gradient", "", "inf"),
     "a step too large": (descent(Dense(1), rate=1e38, scale=100), "update", "model.layers[0]", "inf"),
 }
 
