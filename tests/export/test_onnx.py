@@ -9,15 +9,16 @@ import jax
 import numpy as np
 import pytest
 
-from jaxnn import Model, Regression, Run, fit, layers, load_model, save_model
+from jaxnn import Classification, Model, Regression, Run, fit, layers, load_model, models, save_model
 from jaxnn.export import save_onnx
 from jaxnn.layers import Layer
 from jaxnn.tasks import Task
+from jaxnn.typing import Sequences
 from tests.catalogue import LAYERS, TASKS, normal
 from tests.export.samples import ROWS, cast, drawn, model_of
 from tests.export.sessions import run, session_of
 from tests.programs import quick_jit
-from tests.samples import plane, regression
+from tests.samples import classification, plane, regression
 from tests.tolerances import assert_close, precision
 
 
@@ -47,6 +48,17 @@ def test_a_trained_run_in_float64(tmp_path):
         trained = fit(regression(), plane(dtype="float64"))
         path = save_onnx(tmp_path / "model.onnx", trained)
         assert_same_predictions(path, trained, plane(max(ROWS), dtype="float64")[0], "float64")
+
+
+def test_a_trained_reader_of_texts_predicts_as_its_run_does(tmp_path):
+    random = np.random.default_rng(0)
+    x = Sequences(random.integers(0, 6, (max(ROWS), 5)).astype("int32"), (1 + np.arange(max(ROWS)) % 5).astype("int32"))
+    network = models.rnn((3, 2), 3, cell="gru", tokens=6, embedding=2, bidirectional=True, dropout=0.1)
+    trained = fit(classification(epochs=1).replace(task=Classification(network)), (x, (x.values[:, 0] % 3).astype("int32")))
+    session, wanted = session_of(save_onnx(tmp_path / "model.onnx", trained)), trained.predict(x)
+    for rows in ROWS:
+        some = {"x_values": x.values[:rows], "x_lengths": x.lengths[:rows]}
+        assert_close(session.run(["predictions"], some)[0], wanted[:rows], "float32")
 
 
 def test_what_a_file_tells_of_itself(tmp_path):
