@@ -34,12 +34,12 @@ A_MINUTE = 60.0
 
 @dataclass(frozen=True)
 class Checkpoints:
-    """Where and how often ``fit`` saves the state of a run; the same call then goes on from there.
+    """Where and how often ``fit`` or ``fit_stream`` saves the state of a run; the same call then goes on from there.
 
     folder: for this run alone, made if it is not there. every: epochs between two saves. seconds: time between two saves, looked at
     after each epoch. With both, what comes first; with neither, a minute. The end of the run is saved in any case. steps: for epochs
-    that take long, the clock is looked at after every so many steps, and a state inside of an epoch is saved. keep: how many of the
-    newest stay. names: names for functions of your own in the recipe (see ``to_json``).
+    that take long, the clock is looked at after every so many steps, and a state inside of an epoch is saved; ``fit_stream`` looks at it
+    after every block in any case. keep: how many of the newest stay. names: for functions of your own in the recipe (see ``to_json``).
 
     Raises TypeError for a folder that is no path, ValueError for numbers that are too small.
 
@@ -76,17 +76,23 @@ class Checkpoints:
         return pause is not None and waited >= pause
 
 
+def check_plan(where: str, plan: Any) -> None:
+    """Refuses what is neither None nor Checkpoints. Raises TypeError."""
+    if not isinstance(plan, Checkpoints | None):
+        raise TypeError(sentence(where, "checkpoints", "made as in Checkpoints('runs/digits')", repr(plan)[:60]))
+
+
 class Keeper:
     """The checkpoints of one run: finds the newest that is whole, writes new ones, removes those that are too old.
 
-    Raises ImportError without Orbax, OSError where the folder can't be made or written into.
+    where: what the user called, for messages. Raises ImportError without Orbax, OSError where the folder can't be made or written into.
     """
 
-    def __init__(self, plan: Checkpoints, run: dict[str, Any]) -> None:
-        self.plan, self.run = plan, run
+    def __init__(self, plan: Checkpoints, run: dict[str, Any], where: str = "fit") -> None:
+        self.plan, self.run, self.where = plan, run, where
         self.folder = Path(plan.folder).absolute()
         self._orbax = _orbax()
-        _make(self.folder)
+        _make(where, self.folder)
         self._handler = self._orbax.PyTreeCheckpointHandler()
         self._handler.finalize = self._sealing(self._handler.finalize)
         self._writer = self._orbax.AsyncCheckpointer(
@@ -113,11 +119,11 @@ class Keeper:
                 continue
             for bad, reason in damaged.items():
                 aside = _set_aside(bad)
-                warnings.warn(f"fit: going on from {path}, for {bad} is damaged: {reason}. It is now {aside.name}.", stacklevel=2)
+                warnings.warn(f"{self.where}: going on from {path}, for {bad} is damaged: {reason}. It is now {aside.name}.", stacklevel=2)
             return found
         if damaged:
             told = "; ".join(f"{path.name}: {reason}" for path, reason in damaged.items())
-            raise ValueError(f"fit: no checkpoint in {self.folder} can be used ({told}). Delete the folder to begin anew.")
+            raise ValueError(f"{self.where}: no checkpoint in {self.folder} can be used ({told}). Delete the folder to begin anew.")
         return None
 
     def save(self, now: Standing) -> None:
@@ -125,8 +131,8 @@ class Keeper:
         self.wait()
         arrays = named("state", now.state) | {f"history.{name}": values for name, values in now.history.items()}
         if now.inside is not None:
-            arrays |= named("inside", now.inside.state) | {f"step.{name}": values for name, values in now.inside.sums.items()}
-            arrays |= {"step": now.inside.totals}
+            sums, totals = now.inside.measured
+            arrays |= named("inside", now.inside.state) | {f"step.{name}": values for name, values in sums.items()} | {"step": totals}
         arrays = jax.device_get(arrays)
         self._meaning = {"arrays": arrays, "run": self.run, "epochs": now.epochs, "steps": now.steps}
         self._writing = self.folder / _name(now.epochs, now.steps)
@@ -174,20 +180,20 @@ class Keeper:
             path, self._writing = self._writing, None
             shutil.rmtree(f"{path}{UNFINISHED}", ignore_errors=True)
             left = ", ".join(good.name for good in self._found()) or "none"
-            advice = "Make room, then call fit with the same arguments to go on."
+            advice = f"Make room, then call {self.where} with the same arguments to go on."
             raise OSError(
-                f"fit: the checkpoint {path} can't be written: {_reason(error)}. Those before it are whole: {left}. {advice}"
+                f"{self.where}: the checkpoint {path} can't be written: {_reason(error)}. Those before it are whole: {left}. {advice}"
             ) from error
 
     def _read(self, path: Path, like: State, epochs: int) -> Standing:
         seal = read_seal(path)
         if path.name != _name(seal["epochs"], seal["steps"]):
             raise DamageError(f"it was written as {_name(seal['epochs'], seal['steps'])}")
-        check_same_run(path, seal["run"], self.run)
-        _check_arrays(path, seal, like)
+        check_same_run(self.where, path, seal["run"], self.run)
+        _check_arrays(self.where, path, seal, like)
         if seal["epochs"] + (seal["steps"] > 0) > epochs:
             advice = "Use another folder, or a recipe of more epochs."
-            raise ValueError(sentence("fit", "checkpoints", f"of no more than the recipe's {epochs} epochs", f"{path}", advice))
+            raise ValueError(sentence(self.where, "checkpoints", f"of no more than the recipe's {epochs} epochs", f"{path}", advice))
         check_files(path, seal)
         return _standing(like, self._arrays(path, seal))
 
@@ -219,14 +225,14 @@ def _orbax() -> Any:
     return orbax
 
 
-def _make(folder: Path) -> None:
+def _make(where: str, folder: Path) -> None:
     """Makes the folder, tries to write into it, for an error now is better than one after an epoch, and drops what was cut short."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise OSError(sentence("fit", "checkpoints", "a folder to write into", f"{folder} ({error})")) from error
+        raise OSError(sentence(where, "checkpoints", "a folder to write into", f"{folder} ({error})")) from error
     for unfinished in folder.glob(f"epoch-*{UNFINISHED}*"):
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -241,7 +247,7 @@ def _name(epochs: int, steps: int) -> str:
     return f"epoch-{epochs}.step-{steps}" if steps else f"epoch-{epochs}"
 
 
-def _check_arrays(path: Path, seal: Mapping[str, Any], like: State) -> None:
+def _check_arrays(where: str, path: Path, seal: Mapping[str, Any], like: State) -> None:
     """Refuses arrays other than those of the state, and one number of each metric for each epoch or step."""
     expected, found, rows = described(named("state", like)), seal["arrays"], {"history": [seal["epochs"]], "step": [seal["steps"]]}
     if seal["steps"]:
@@ -250,14 +256,14 @@ def _check_arrays(path: Path, seal: Mapping[str, Any], like: State) -> None:
     odd += [name for name, (shape, _) in found.items() if name not in expected and shape != rows.get(name.partition(".")[0])]
     if odd:
         told = ", ".join(sorted(odd)[:3])
-        raise ValueError(f"fit: the arrays of {path} are not those of this run's state: {told}. Use another folder.")
+        raise ValueError(f"{where}: the arrays of {path} are not those of this run's state: {told}. Use another folder.")
 
 
 def _standing(like: State, arrays: dict[str, np.ndarray]) -> Standing:
     history, sums = (
         {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)} for start in ("history.", "step.")
     )
-    inside = Inside(_as_state("inside", like, arrays), sums, arrays["step"]) if "step" in arrays else None
+    inside = Inside(_as_state("inside", like, arrays), len(arrays["step"]), ((sums, arrays["step"]),)) if "step" in arrays else None
     return Standing(_as_state("state", like, arrays), history, inside)
 
 

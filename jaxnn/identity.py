@@ -8,24 +8,26 @@ from typing import Any
 import numpy as np
 
 from jaxnn.codec import to_json
-from jaxnn.loop import Data
 from jaxnn.recipes import Recipe
 from jaxnn.seals import digest, named
 
 
-def identity(recipe: Recipe, data: Data, seed: np.ndarray, member: int, names: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What makes a run this one and no other, as JSON gives it back. Not its epochs, for a run may be carried on for longer."""
+def identity(recipe: Recipe, data: Any, seed: np.ndarray, member: int, names: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What makes a run this one and no other, as JSON gives it back. Not its epochs, for a run may be carried on for longer.
+
+    data: a tree of all arrays that the run depends on, or of what stands for them.
+    """
     fields = json.loads(to_json(recipe, names=names))
     del fields["epochs"]
     return {"recipe": fields, "key": seed.tolist(), "member": int(member), "data": digest(named("data", data))}
 
 
-def check_same_run(path: Path, there: Any, here: Any) -> None:
+def check_same_run(where: str, path: Path, there: Any, here: Any) -> None:
     """Refuses a checkpoint of another run, and says by what it is another."""
     odd = _difference("run", there, here)
     if odd is not None:
         advice = "Use another folder, or delete this one."
-        raise ValueError(f"fit: {path} is a checkpoint of another run: {odd.removeprefix('run.')}. {advice}")
+        raise ValueError(f"{where}: {path} is a checkpoint of another run: {odd.removeprefix('run.')}. {advice}")
 
 
 def _difference(path: str, there: Any, here: Any) -> str | None:

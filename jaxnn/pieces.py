@@ -1,8 +1,9 @@
 """A run in pieces: whole epochs, or some steps of one. Between two pieces the host can look, and a run can be left and gone on with."""
 
+import functools
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -24,7 +25,7 @@ from jaxnn.loop import (
     train_steps,
 )
 from jaxnn.recipes import Recipe
-from jaxnn.records import Record
+from jaxnn.records import Record, static
 from jaxnn.typing import Batch, Metrics
 
 PIECE_SECONDS = 0.1
@@ -32,14 +33,28 @@ PIECE_SECONDS = 0.1
 MOST_EPOCHS = 1024
 History = dict[str, np.ndarray]
 """Metric name -> (epochs so far,)."""
+Measured = tuple[dict[str, Any], Any]
+"""What some steps measured: sums by name, and what each counts, (steps,) each."""
+Piece = Callable[[State], tuple[State, Measured]]
+"""Some steps of an epoch: from the state before them to the state after them."""
 
 
 class Inside(Record):
-    """An epoch that is not finished: the state after some of its steps, and what these measured, (steps so far,) each."""
+    """An epoch that is not finished: the state after so many of its steps, and what the pieces measured that these came in."""
 
     state: State
-    sums: dict[str, Any]
-    totals: Any
+    steps: int = static(default=0)
+    pieces: tuple[Measured, ...] = ()
+
+    @property
+    def measured(self) -> Measured:
+        """What all its steps measured, on the host."""
+        return jax.tree.map(lambda *parts: np.concatenate(parts), *jax.device_get(self.pieces))
+
+    def then(self, state: State, measured: Measured) -> "Inside":
+        """After one more piece. Waits for the one before it: so far may the host be ahead of the device."""
+        before = *self.pieces[:-1], *jax.device_get(self.pieces[-1:])
+        return Inside(state, self.steps + len(measured[1]), (*before, measured))
 
 
 class Standing(NamedTuple):
@@ -56,8 +71,8 @@ class Standing(NamedTuple):
 
     @property
     def steps(self) -> int:
-        """Steps of the epoch that was begun."""
-        return 0 if self.inside is None else len(self.inside.totals)
+        """Steps that are behind in the epoch that was begun."""
+        return 0 if self.inside is None else self.inside.steps
 
     def ended(self, epochs: int) -> bool:
         """Whether there is nothing left to do in a run of so many epochs."""
@@ -115,33 +130,37 @@ class Program(NamedTuple):
 
     def by_steps(self, now: Standing, steps: int) -> Iterator[Standing]:
         """What follows, after each piece of so many steps, the last one of an epoch being what is left of it."""
-        sets = compiled(measured_sets)(self.recipe, self.data)
-        while not now.ended(self.recipe.epochs):
-            indices, weights = jax.device_get(compiled(epoch_order)(self.recipe, now.state, self.data.train))
-            while now.steps < len(weights):
-                piece = slice(now.steps, now.steps + steps)
-                now = now._replace(inside=self._on(now, indices[piece], weights[piece], len(weights)))
-                if now.steps < len(weights):
-                    yield now
-            state, metrics = compiled(_finish)(self.recipe, now.state, now.inside, sets, self.data)
-            now = now.then(state, {name: value[None] for name, value in jax.device_get(metrics).items()})
-            yield now
 
-    def _on(self, now: Standing, indices: np.ndarray, weights: np.ndarray, steps: int) -> Inside:
-        """Some steps further in an epoch of so many."""
-        first = np.int32(int(now.state.epoch) * steps + now.steps)
-        state = now.state if now.inside is None else now.inside.state
-        state, measured = compiled(_train)(self.recipe, state, self.data, indices, weights, first)
-        sums, totals = jax.device_get(measured)
-        if now.inside is not None:
-            sums, totals = jax.tree.map(lambda *parts: np.concatenate(parts), (now.inside.sums, now.inside.totals), (sums, totals))
-        return Inside(state, sums, totals)
+        def pieces(now: Standing) -> list[Piece]:
+            indices, weights = jax.device_get(compiled(epoch_order)(self.recipe, now.state, self.data.train))
+            behind = int(now.state.epoch) * len(indices)
+            cuts = (slice(first, first + steps) for first in range(now.steps, len(indices), steps))
+            return [functools.partial(self._on, indices[cut], weights[cut], np.int32(behind + cut.start)) for cut in cuts]
+
+        return by_pieces(self.recipe, self.data, now, pieces)
+
+    def _on(self, indices: np.ndarray, weights: np.ndarray, first_step: np.int32, state: State) -> tuple[State, Measured]:
+        return compiled(_train)(self.recipe, state, self.data, indices, weights, first_step)
+
+
+def by_pieces(recipe: Recipe, data: Data, now: Standing, pieces: Callable[[Standing], Sequence[Piece]]) -> Iterator[Standing]:
+    """What follows, after each piece. pieces: what is left of the epoch that was begun, or else all of the next; data: to measure on."""
+    sets = compiled(measured_sets)(recipe, data)
+    while not now.ended(recipe.epochs):
+        left = pieces(now)
+        inside = now.inside or Inside(now.state)
+        for number, piece in enumerate(left, start=1):
+            inside = inside.then(*piece(inside.state))
+            if number < len(left):
+                yield now._replace(inside=inside)
+        state, metrics = compiled(_finish)(recipe, now.state, inside.state, inside.measured, sets, data)
+        now = now.then(state, {name: value[None] for name, value in jax.device_get(metrics).items()})
+        yield now
 
 
 def _train(recipe: Recipe, state: State, data: Data, indices: jax.Array, weights: jax.Array, first: jax.Array) -> Any:
     return train_steps(cast_numbers(recipe, data_dtype(data.x)), state, data, indices, weights, first)
 
 
-def _finish(recipe: Recipe, before: State, inside: Inside, sets: dict[str, Batch], data: Data) -> tuple[State, Metrics]:
-    recipe = cast_numbers(recipe, data_dtype(data.x))
-    return finish_epoch(recipe, before, inside.state, (inside.sums, inside.totals), sets)
+def _finish(recipe: Recipe, before: State, after: State, measured: Measured, sets: dict[str, Batch], data: Data) -> tuple[State, Metrics]:
+    return finish_epoch(cast_numbers(recipe, data_dtype(data.x)), before, after, measured, sets)

@@ -4,26 +4,30 @@ Each epoch is drawn from the same key as in memory, read block by block, and eve
 that ``fit`` makes of the same rows.
 """
 
+import functools
 import time
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxnn.checkpoints import Checkpoints, Keeper, check_plan
 from jaxnn.checks import check_whole, sentence
 from jaxnn.compiling import compiled
 from jaxnn.data.streaming import Source
 from jaxnn.data.streaming.blocks import Block, Blocks, Check, Cut, cut, read_ahead
 from jaxnn.data.streaming.source import Rows
-from jaxnn.host_loop import Callback
-from jaxnn.loop import Data, State, Status, cast_numbers, data_dtype, finish_epoch, measured_sets, start, train_steps
+from jaxnn.host_loop import Callback, with_callback, with_checkpoints
+from jaxnn.identity import identity
+from jaxnn.loop import Data, State, cast_numbers, data_dtype, train_steps
+from jaxnn.pieces import Measured, Piece, Program, Standing, by_pieces
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run, as_examples, finished_run, prediction_shape
 from jaxnn.tasks import Task
-from jaxnn.training import as_data, check_run, key_data, plain_numbers
-from jaxnn.typing import Batch
+from jaxnn.training import as_data, check_run, initial, key_data, plain_numbers
 
 BLOCK_BYTES = 1 << 24
 SAMPLE_ROWS = 256
@@ -38,12 +42,18 @@ def fit_stream(
     validation: Any = None,
     member: int = 0,
     callback: Callback | None = None,
+    checkpoints: Checkpoints | None = None,
     block_bytes: int = BLOCK_BYTES,
 ) -> Run:
     """Trains the recipe on a source: the run that ``fit`` makes of the same rows in memory, with a few blocks in memory at a time.
 
-    source: made by one of ``jaxnn.data.streaming``. key, member, callback: as in ``fit``. validation: None, examples as in ``fit``, or a
-    Source whose rows fit into memory. block_bytes: about the size of a block, of which about six are in memory.
+    source: made by one of ``jaxnn.data.streaming``. key, member, callback, checkpoints: as in ``fit``. validation: None, examples as in
+    ``fit``, or a Source whose rows fit into memory. block_bytes: about the size of a block, of which about six are in memory.
+
+    Checkpoints: clock and signals are looked at after every block, so that a state may be saved there, whatever ``Checkpoints.steps``. A
+    checkpoint is one of another run if the number of rows, their shapes or dtypes, the rows to validate on, or one of up to 512 rows of
+    the source have changed: the first 256, and 256 from its first to its last, evenly spread. What has changed between these is not
+    noticed, nor what its files are called.
 
     Raises ImportError without grain, what ``fit`` raises for recipe, key and validation, and, when the first epoch comes to
     them, ValueError for rows with NaN or infinity, targets that don't suit the task and rows unlike the first, naming the step.
@@ -58,22 +68,22 @@ def fit_stream(
     """
     began = time.perf_counter()
     check_whole("fit_stream", "block_bytes", block_bytes, low=1)
+    check_plan("fit_stream", checkpoints)
     seed = key_data(key)
     data = _known(source, validation, seed)
     check_run("fit_stream", recipe, data)
     if recipe.measure_training:
         advice = "Give training rows as validation, or evaluate the run on them."
         raise ValueError(sentence("fit_stream", "measure_training", "False, for its rows are not in memory", True, advice))
-    numbers = plain_numbers(recipe)
-    state = compiled(start, once=True)(numbers, data, seed, np.int32(member))
-    row_bytes = sum(leaf[:1].nbytes for leaf in jax.tree.leaves((data.x, data.y)))
-    batching = recipe.batch_size, recipe.accumulation
-    parts = cut(source.rows, batching, block_bytes // max(1, row_bytes))
-    check = _checked(recipe.task, prediction_shape(recipe.task, state.params, data.x), source.name, parts, data)
-    blocks = Blocks(source, parts, batching, state.keys[0], recipe.epochs, check)
-    numbers = cast_numbers(numbers, data_dtype(data.x))
-    state, history = _run(numbers, state, blocks, compiled(measured_sets)(numbers, data), callback)
-    return replace(finished_run(recipe, state, history, data, member), seconds=time.perf_counter() - began)
+    like = initial(recipe, data)
+    stream = _streamed(recipe, source, data, like, block_bytes)
+    begin = functools.partial(Program(stream.recipe, data).begin, seed, member)
+    if checkpoints is None:
+        now = with_callback(stream.by_blocks, begin, callback)
+    else:
+        run = identity(stream.recipe, _standing_for(source, data), seed, member, checkpoints.names)
+        now = with_checkpoints(stream.by_blocks, recipe.epochs, Keeper(checkpoints, run, "fit_stream"), begin, like, callback)
+    return replace(finished_run(recipe, now.state, now.history, data, member), seconds=time.perf_counter() - began)
 
 
 def predict_stream(run: Run, source: Source, *, rows: int = 4096) -> np.ndarray:
@@ -83,30 +93,55 @@ def predict_stream(run: Run, source: Source, *, rows: int = 4096) -> np.ndarray:
     return np.concatenate([run.predict(source.read(piece).x) for piece in pieces])
 
 
-def _run(
-    numbers: Recipe, state: State, blocks: Blocks, sets: dict[str, Batch], callback: Callback | None
-) -> tuple[State, dict[str, np.ndarray]]:
-    epochs: list[dict[str, np.ndarray]] = []
-    with read_ahead(blocks) as ahead:
-        while len(epochs) < numbers.epochs and int(state.status) == Status.RUNNING:
-            after, measured = state, list[Any]()
-            for number in range(blocks.cut.blocks):
-                first = np.int32(len(epochs) * blocks.cut.steps + number * blocks.cut.length)
-                jax.block_until_ready(measured[-2:-1])  # so that blocks don't pile up on the device
-                after, sums = compiled(_steps)(numbers, after, jax.device_put(next(ahead)), first)
-                measured.append(sums)
-            whole = jax.tree.map(lambda *sums: np.concatenate(sums), *jax.device_get(measured))
-            state, metrics = compiled(finish_epoch)(numbers, state, after, whole, sets)
-            epochs.append(jax.device_get(metrics))
-            if callback is not None:
-                callback(len(epochs), {name: float(value) for name, value in epochs[-1].items()})
-    return state, {name: np.stack([metrics[name] for metrics in epochs]) for name in epochs[0]}
+class Streamed(NamedTuple):
+    """A run of which rows come in blocks. recipe: with plain numbers; data: what is in memory."""
+
+    recipe: Recipe
+    data: Data
+    source: Source
+    cut: Cut
+    check: Check
+
+    def by_blocks(self, now: Standing) -> Iterator[Standing]:
+        """What follows, after each block. An epoch that was begun in blocks of another size begins again."""
+        cut = self.cut
+        if now.steps % cut.length:
+            now = now._replace(inside=None)
+        blocks = Blocks(self.source, cut, _batching(self.recipe), now.state.keys[0], self.recipe.epochs, self.check)
+        with read_ahead(blocks, int(now.state.epoch) * cut.blocks + now.steps // cut.length) as ahead:
+
+            def pieces(now: Standing) -> list[Piece]:
+                behind = int(now.state.epoch) * cut.steps
+                return [functools.partial(self._on, ahead, np.int32(behind + first)) for first in range(now.steps, cut.steps, cut.length)]
+
+            yield from by_pieces(self.recipe, self.data, now, pieces)
+
+    def _on(self, ahead: Iterator[Block], first_step: np.int32, state: State) -> tuple[State, Measured]:
+        return compiled(_steps)(self.recipe, state, jax.device_put(next(ahead)), first_step)
 
 
-def _steps(recipe: Recipe, state: State, block: Block, first_step: Any) -> tuple[State, Any]:
+def _steps(recipe: Recipe, state: State, block: Block, first_step: Any) -> tuple[State, Measured]:
     x, y, weight = block.rows
+    recipe = cast_numbers(recipe, data_dtype(x))
     indices = jnp.arange(block.weights.size, dtype=jnp.int32).reshape(block.weights.shape)
     return train_steps(recipe, state, Data(x=x, y=y, train=None, weight=weight), indices, jnp.asarray(block.weights), first_step)
+
+
+def _streamed(recipe: Recipe, source: Source, data: Data, like: State, block_bytes: int) -> Streamed:
+    row_bytes = sum(leaf[:1].nbytes for leaf in jax.tree.leaves((data.x, data.y)))
+    parts = cut(source.rows, _batching(recipe), block_bytes // max(1, row_bytes))
+    predictions = prediction_shape(recipe.task, like.params, data.x)
+    return Streamed(plain_numbers(recipe), data, source, parts, _checked(recipe.task, predictions, source.name, parts, data))
+
+
+def _batching(recipe: Recipe) -> tuple[int, int]:
+    return recipe.batch_size, recipe.accumulation
+
+
+def _standing_for(source: Source, data: Data) -> Any:
+    """What stands for all rows of a source in the identity of a run, for to read them all takes as long as an epoch."""
+    spread = np.linspace(0, source.rows - 1, SAMPLE_ROWS).astype(np.int64)
+    return np.int64(source.rows), data, source.read(spread)
 
 
 def _known(source: Source, validation: Any, seed: np.ndarray) -> Data:

@@ -10,14 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnn.averaging import Averaging
-from jaxnn.checkpoints import Checkpoints, Keeper
+from jaxnn.checkpoints import Checkpoints, Keeper, check_plan
 from jaxnn.checks import check_ranges, nearest, sentence
 from jaxnn.clipping import Clip
 from jaxnn.compiling import compiled
 from jaxnn.data.splits import split_rows
 from jaxnn.data.upload import upload
 from jaxnn.examples import check_examples
-from jaxnn.host_loop import Callback, with_callback, with_checkpoints
+from jaxnn.host_loop import Callback, Pieces, one, with_callback, with_checkpoints
 from jaxnn.identity import identity
 from jaxnn.loop import Data, State, advance, start
 from jaxnn.optimizers import Optimizer, Optimizers, check_builds
@@ -67,8 +67,7 @@ def fit(
     >>> run.predict(np.array([[0.5]])).round(2).tolist()
     [1.5]
     """
-    if not isinstance(checkpoints, Checkpoints | None):
-        raise TypeError(sentence("fit", "checkpoints", "made as in Checkpoints('runs/digits')", repr(checkpoints)[:60]))
+    check_plan("fit", checkpoints)
     seed = key_data(key)
     data = as_data("fit", data, validation, seed)
     check_run("fit", recipe, data)
@@ -92,13 +91,21 @@ def train(
     history: Any
     if checkpoints is not None:
         keeper = Keeper(checkpoints, identity(program.recipe, data, seed, member, checkpoints.names))
-        state, history, _ = with_checkpoints(program, keeper, begin, _initial(recipe, data), callback)
+        pieces = _pieces(program, checkpoints, callback)
+        state, history, _ = with_checkpoints(pieces, recipe.epochs, keeper, begin, initial(recipe, data), callback)
     elif callback is not None:
-        state, history, _ = with_callback(program, begin, callback)
+        state, history, _ = with_callback(program.by_time, begin, callback)
     else:
         state, history = program.advance(begin(), recipe.epochs)
     run = finished_run(recipe, jax.block_until_ready(state), history, data, member, keep_state=keep_state)
     return replace(run, seconds=time.perf_counter() - began)
+
+
+def _pieces(program: Program, plan: Checkpoints, callback: Callback | None) -> Pieces:
+    """How far the run goes between two looks at the clock."""
+    if plan.steps is not None:
+        return functools.partial(program.by_steps, steps=plan.steps)
+    return functools.partial(program.by_epochs, length=plan.ahead if callback is None else one)
 
 
 def key_data(key: Any) -> np.ndarray:
@@ -166,7 +173,7 @@ def check_run(where: str, recipe: Recipe, data: Data) -> None:
         check_not_stacked(where, recipe.task)
     check_examples(where, data)
     _check_monitors(where, recipe, data)
-    params = _initial(recipe, data).params
+    params = initial(recipe, data).params
     for name in ("l2", "l1"):
         check_strength(where, name, getattr(recipe, name), params)
     x, y = jax.tree.map(np.asarray, (data.x, data.y))
@@ -179,17 +186,17 @@ def validation_metrics(recipe: Recipe, data: Data) -> list[str]:
     def measure(params: Params, data: Data) -> Metrics:
         return recipe.task.evaluate(params, data.batch(data.train[:1], jnp.ones(1)))
 
-    return sorted(f"validation_{name}" for name in jax.eval_shape(measure, _initial(recipe, data).params, data))
+    return sorted(f"validation_{name}" for name in jax.eval_shape(measure, initial(recipe, data).params, data))
 
 
 def history_metrics(recipe: Recipe, data: Data) -> list[str]:
     """Names of all metrics in the history of a checked run, found by tracing alone."""
     plain = recipe.replace(early_stopping=None, plateau=None)  # which watch metrics, and would look for one that is not there
-    shapes = compiled(advance, static=("epochs",)).eval_shape(plain_numbers(plain), _initial(plain, data), data, epochs=1)
+    shapes = compiled(advance, static=("epochs",)).eval_shape(plain_numbers(plain), initial(plain, data), data, epochs=1)
     return sorted(shapes[1])
 
 
-def _initial(recipe: Recipe, data: Data) -> State:
+def initial(recipe: Recipe, data: Data) -> State:
     """Shapes of the initial state; the trace is the one that the run will use."""
     return compiled(start, once=True).eval_shape(plain_numbers(recipe), data, key_data(0), np.int32(0))
 

@@ -60,6 +60,11 @@ def assert_same_run(run: Run, straight: Run) -> None:
     assert (run.outcome, run.epochs, run.best_epoch) == (straight.outcome, straight.epochs, straight.best_epoch)
 
 
+def joined(now: Standing) -> Standing:
+    """With what the pieces of the epoch that was begun have measured as one, as it is read."""
+    return now if now.inside is None else now._replace(inside=now.inside.replace(pieces=(now.inside.measured,)))
+
+
 def saved(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 

@@ -1,6 +1,5 @@
 """Checkpoints: every state comes back to the bit, a run goes on as if nothing had happened, and what is damaged is never loaded."""
 
-import functools
 import itertools
 import pickle
 import sys
@@ -10,10 +9,9 @@ import numpy as np
 import optax
 import pytest
 
-from jaxnn import Averaging, Checkpoints, EarlyStopping, ReduceOnPlateau, fit, optimizer, pieces, schedules
+from jaxnn import Checkpoints, fit, optimizer
 from jaxnn.checkpoints import Keeper
-from jaxnn.pieces import Program, Standing
-from jaxnn.training import as_data, key_data, plain_numbers
+from jaxnn.pieces import Standing
 from tests.checkpointed import (
     EPOCHS,
     CutError,
@@ -27,59 +25,9 @@ from tests.checkpointed import (
     straight_run,
     there_and_back,
 )
-from tests.programs import quick_jit, watched
-from tests.samples import classification, plane, regression
+from tests.programs import watched
+from tests.samples import plane, regression
 from tests.tolerances import assert_same_bits
-
-OPTIMIZERS = {
-    "SGD": (optax.sgd, {}),
-    "momentum": (optax.sgd, {"momentum": 0.9}),
-    "Nesterov": (optax.sgd, {"momentum": 0.9, "nesterov": True}),
-    "Adam": (optax.adam, {}),
-    "AdamW": (optax.adamw, {"weight_decay": 1e-2}),
-    "RMSProp": (optax.rmsprop, {"momentum": 0.5}),
-    "AdaGrad": (optax.adagrad, {}),
-    "Nadam": (optax.nadam, {}),
-}
-FEATURES = {
-    "dropout": {"dropout": 0.3},
-    "EMA": {"averaging": Averaging(decay=0.9)},
-    "schedule": {"learning_rate": schedules.Exponential(0.1, factor=0.7, steps=5)},
-    "early stopping": {"early_stopping": EarlyStopping(patience=2)},
-    "plateau": {"plateau": ReduceOnPlateau(patience=1)},
-    "float16": {"precision": "float16"},
-    "accumulation": {"accumulation": 2, "norms": True},
-}
-"""All of them at once with each optimizer: they leave different parts of the state."""
-
-
-def small_program(name):
-    function, numbers = OPTIMIZERS[name]
-    fields = {field: value for feature in FEATURES.values() for field, value in feature.items()}
-    chosen = optimizer(function, learning_rate=fields.pop("learning_rate", 0.1), **numbers)
-    recipe = classification(width=2, epochs=3, batch_size=2, optimizer=chosen, **fields)
-    return Program(plain_numbers(recipe), as_data("test", examples(), 0.25, key_data(0)))
-
-
-@pytest.fixture
-def quick(monkeypatch):
-    """Programs that are compiled sooner; the cache of the real ones must not see them."""
-    programs = functools.cache(lambda function, once=False, static=(): quick_jit(function, static_argnames=static))
-    monkeypatch.setattr(pieces, "compiled", programs)
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_from_every_point_a_run_ends_in_the_same_state(name, tmp_path, quick):
-    """The states at all ends of epochs, and in the middle of each: what is read goes on to the next of them."""
-    program = small_program(name)
-    first = Standing(program.begin(key_data(0), 0), {})
-    standings = [first, *program.by_steps(first, 2)]
-    assert any(now.steps for now in standings)
-    with keeping(tmp_path) as keeper:
-        for now, following in itertools.pairwise(standings[1:]):
-            read = there_and_back(keeper, now)
-            assert_same_bits(read, now)
-            assert_same_bits(next(program.by_steps(read, 2)), following)
 
 
 def test_a_state_of_any_dtype_comes_back(tmp_path, monkeypatch):

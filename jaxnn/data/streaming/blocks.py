@@ -111,14 +111,14 @@ def _draw(key: Any, epoch: Any, rows: int, batching: tuple[int, int]) -> jax.Arr
 
 
 @contextmanager
-def read_ahead(blocks: Blocks) -> Iterator[Iterator[Block]]:
-    """The blocks one after the other, read by Grain's threads while others are worked on. Raises ImportError without grain."""
+def read_ahead(blocks: Blocks, first: int = 0) -> Iterator[Iterator[Block]]:
+    """The blocks from that one on, read by Grain's threads while others are worked on. Raises ImportError without grain."""
     try:
         import grain
     except ImportError as error:
         raise ImportError('Streaming needs grain: pip install "jaxnn-toolkit[stream]".') from error
     options = grain.ReadOptions(num_threads=THREADS, prefetch_buffer_size=AHEAD)
-    iterator = iter(grain.MapDataset.source(blocks).to_iter_dataset(options))
+    iterator = iter(grain.MapDataset.source(blocks)[first:].to_iter_dataset(options))
     try:
         yield iterator
     finally:
