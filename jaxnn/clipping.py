@@ -45,15 +45,29 @@ class ClipByNorm(Clip):
 
 
 class ClipByLayerNorm(Clip):
-    r"""Each array of the gradient (each kernel, each bias) by itself times :math:`\min(1, c / \lVert g_l \rVert_2)`."""
+    r"""The gradient g_l of each layer by itself times :math:`\min(1, c / \lVert g_l \rVert_2)`: its arrays, kernel and bias, together.
+
+    A layer is a dictionary, or a record, that holds arrays; an array that stands in a tuple or alone is one of its own. Identical blocks
+    of a ``Repeat``, whose arrays are stacked, count as one block. Each as by ``optax.clip_by_global_norm``.
+    """
 
     limit: float = number(low=0, open_low=True)
 
     def __call__(self, gradients: Params) -> tuple[Params, jax.Array]:
+        paths = [path for path, _ in jax.tree.leaves_with_path(gradients)]
         leaves, structure = jax.tree.flatten(gradients)
-        factors, beyond = zip(*(_factor(leaf, self.limit) for leaf in leaves), strict=True)
-        clipped = [leaf * factor.astype(leaf.dtype) for leaf, factor in zip(leaves, factors, strict=True)]
-        return jax.tree.unflatten(structure, clipped), jnp.mean(jnp.stack(beyond), dtype=factors[0].dtype)
+        layers: dict[Any, list[jax.Array]] = {}
+        for path, leaf in zip(paths, leaves, strict=True):
+            layers.setdefault(_layer(path), []).append(leaf)
+        found = {layer: _factor(arrays, self.limit) for layer, arrays in layers.items()}
+        clipped = [leaf * found[_layer(path)][0].astype(leaf.dtype) for path, leaf in zip(paths, leaves, strict=True)]
+        beyond = jnp.stack([over for _, over in found.values()])
+        return jax.tree.unflatten(structure, clipped), jnp.mean(beyond, dtype=found[_layer(paths[0])][0].dtype)
+
+
+def _layer(path: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The place of what holds the array at that place, or the place itself where that is no layer but a tuple of them."""
+    return path[:-1] if path and not isinstance(path[-1], jax.tree_util.SequenceKey) else path
 
 
 def _factor(tree: Params, limit: Any) -> tuple[jax.Array, jax.Array]:
