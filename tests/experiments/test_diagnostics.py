@@ -1,7 +1,7 @@
 """Experiments about minima, scaling, learning rates and hypergradients at smoke size: what the syllabus says must come out."""
 
 from experiments import hypergradients, nonconvexity, range_test, scaling
-from tests.test_experiments import smoke
+from tests.experiments.smoke import smoke
 
 
 def test_logistic_regression_has_one_minimum_and_a_network_several() -> None:
