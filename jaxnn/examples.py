@@ -1,14 +1,12 @@
 """What numbers in a run's data are refused before anything is compiled."""
 
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxnn.checks import sentence
+from jaxnn.layers.sequences import check_lengths
 from jaxnn.loop import Data
-from jaxnn.typing import Sequences
 
 PIECE = 1 << 16
 """Numbers that are looked at together when data are checked."""
@@ -22,7 +20,7 @@ def check_examples(where: str, data: Data) -> None:
             if bad:
                 raise ValueError(sentence(where, name, "finite numbers", f"{bad} NaN or infinite of {array.size}", "Drop or impute them."))
     _check_weight(where, data)
-    _check_lengths(where, data.x)
+    check_lengths(where, data.x)
 
 
 def _not_finite(array: np.ndarray) -> int:
@@ -42,14 +40,3 @@ def _check_weight(where: str, data: Data) -> None:
         raise ValueError(sentence(where, "weight", "one finite number >= 0 for each row, not all 0", got))
     if data.validation is not None and not weight[np.asarray(data.validation)].any():
         raise ValueError(sentence(where, "weight", "above 0 for a row to validate on at least", "0 for all of them"))
-
-
-def _check_lengths(where: str, x: Any) -> None:
-    for sequences in jax.tree.leaves(x, is_leaf=lambda node: isinstance(node, Sequences)):
-        if isinstance(sequences, Sequences) and sequences.lengths is not None:
-            lengths, steps = np.asarray(sequences.lengths), sequences.values.shape[1]
-            if lengths.ndim != 1 or lengths.dtype.kind not in "iu":
-                expected = "whole numbers of shape (rows,), one for each sequence"
-                raise TypeError(sentence(where, "lengths", expected, f"{lengths.dtype} of shape {lengths.shape}"))
-            if lengths.min() < 1 or lengths.max() > steps:
-                raise ValueError(sentence(where, "lengths", f"from 1 to the {steps} steps of x", f"{lengths.min()} to {lengths.max()}"))

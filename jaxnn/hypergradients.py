@@ -20,11 +20,12 @@ import numpy as np
 
 from jaxnn.checks import sentence
 from jaxnn.compiling import compiled
+from jaxnn.keys import key_data
 from jaxnn.loop import Data, State, Status, cast_numbers, epoch_order, evaluate, finish_epoch, start, train_steps
 from jaxnn.optimizers import Optimizer, Optimizers
 from jaxnn.recipes import Recipe
 from jaxnn.schedules import Schedule
-from jaxnn.training import as_data, check_run, key_data, plain_numbers
+from jaxnn.training import as_data, check_run, plain_numbers
 
 
 def hypergradient(recipe: Recipe, data: Any, *, key: Any = 0, validation: Any = None, member: int = 0) -> tuple[float, Recipe]:
@@ -47,7 +48,7 @@ def hypergradient(recipe: Recipe, data: Any, *, key: Any = 0, validation: Any = 
     >>> slopes.optimizer.numbers["learning_rate"] < 0  # a higher rate would have come further
     True
     """
-    seed = key_data(key)
+    seed = key_data(key, "hypergradient")
     rows = as_data("hypergradient", data, validation, seed)
     check_run("hypergradient", recipe, rows)
     _check("hypergradient", recipe, rows)

@@ -16,11 +16,12 @@ import numpy as np
 from jaxnn.checks import check_ranges, check_whole, sentence
 from jaxnn.compiling import with_settings_of_this_thread
 from jaxnn.data.splits import fold_rows
+from jaxnn.keys import key_data
 from jaxnn.lanes import MOST_LANES, Member, train_lanes
 from jaxnn.loop import Data
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run
-from jaxnn.training import as_data, check_run, class_numbers, key_data, train
+from jaxnn.training import as_data, check_run, classes_of, train
 
 
 class Plan(NamedTuple):
@@ -79,7 +80,7 @@ def make_members(
     check_whole("fit_many", "seeds", seeds, low=1)
     if not isinstance(recipes, Sequence) or not recipes:
         raise ValueError(sentence("fit_many", "recipes", "a list of at least one Recipe", repr(recipes)[:60]))
-    seed = key_data(key)
+    seed = key_data(key, "fit_many")
     splits = [as_data("fit_many", data, validation, seed)]
     if folds is not None:
         splits = _fold(splits[0], folds, seed)
@@ -162,7 +163,7 @@ def _width(member: Member, spread: Plan) -> int:
 def _fold(data: Data, folds: int, seed: np.ndarray) -> list[Data]:
     if data.validation is not None:
         raise ValueError(sentence("fit_many", "validation", "None where folds are given", "both", "Folds bring their own validation rows."))
-    rows, classes = np.asarray(data.train), class_numbers(data.y)
+    rows, classes = np.asarray(data.train), classes_of(data.y)
     pairs = fold_rows(len(rows), folds, seed=int(seed[1]), classes=None if classes is None else classes[rows])
     return [data.replace(train=jax.device_put(rows[train]), validation=jax.device_put(rows[held_out])) for train, held_out in pairs]
 

@@ -12,6 +12,7 @@ import numpy as np
 from jaxnn.checks import sentence
 from jaxnn.compiling import compiled
 from jaxnn.data.casting import cast
+from jaxnn.layers.sequences import check_lengths
 from jaxnn.loop import Data, State, Status, evaluate
 from jaxnn.recipes import Recipe
 from jaxnn.tasks import Task
@@ -57,6 +58,7 @@ class Run:
         x, y = (_like("evaluate", *pair) for pair in zip("xy", (x, y), self.examples, strict=True))
         if len({leaf.shape[0] for leaf in jax.tree.leaves((x, y))}) != 1:
             raise ValueError(sentence("evaluate", "y", "one target for each row of x", "another number of them"))
+        check_lengths("evaluate", x)
         self.recipe.task.check(x, y, prediction_shape(self.recipe.task, self.params, x))
         measured = compiled(_evaluate)(self.recipe.task, self.params, x, y)
         return {name: float(value) for name, value in measured.items()}
@@ -94,9 +96,12 @@ def predict(task: Task, params: Params, x: Any, *, like: Any) -> np.ndarray:
     like: shape and dtype of one example of the training data, which x (rows, ...) must have; numbers are cast to the dtype.
     """
     x = _like("predict", "x", x, like)
-    rows = len(jax.tree.leaves(x)[0])
+    rows, *others = {len(leaf) for leaf in jax.tree.leaves(x)}
+    if others:
+        raise ValueError(sentence("predict", "x", "arrays of the same number of rows", " and ".join(map(str, sorted((rows, *others))))))
     if rows == 0:
         raise ValueError(sentence("predict", "x", "at least one row", "none"))
+    check_lengths("predict", x)
     program = compiled(_predict)
     pieces = [program(task, params, _padded(x, start)) for start in range(0, rows, PREDICTION_ROWS)]
     return np.concatenate([np.asarray(piece) for piece in pieces])[:rows]

@@ -22,12 +22,13 @@ from jaxnn.data.streaming.blocks import Block, Blocks, Check, Cut, cut, read_ahe
 from jaxnn.data.streaming.source import Rows
 from jaxnn.host_loop import Callback, with_callback, with_checkpoints
 from jaxnn.identity import identity
+from jaxnn.keys import key_data
 from jaxnn.loop import Data, State, cast_numbers, data_dtype, train_steps
 from jaxnn.pieces import Measured, Piece, Program, Standing, by_pieces
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run, as_examples, finished_run, prediction_shape
 from jaxnn.tasks import Task
-from jaxnn.training import as_data, check_run, initial, key_data, plain_numbers
+from jaxnn.training import as_data, check_run, initial, plain_numbers
 
 BLOCK_BYTES = 1 << 24
 SAMPLE_ROWS = 256
@@ -69,7 +70,7 @@ def fit_stream(
     began = time.perf_counter()
     check_whole("fit_stream", "block_bytes", block_bytes, low=1)
     check_plan("fit_stream", checkpoints)
-    seed = key_data(key)
+    seed = key_data(key, "fit_stream")
     data = _known(source, validation, seed)
     check_run("fit_stream", recipe, data)
     if recipe.measure_training:

@@ -11,13 +11,14 @@ import jax
 import numpy as np
 
 from jaxnn.checks import check_whole, nearest, sentence
+from jaxnn.keys import key_data
 from jaxnn.lanes import Member
 from jaxnn.loop import Data
 from jaxnn.populations import finished, make_members, plan
 from jaxnn.recipes import Recipe
 from jaxnn.runs import OUTCOMES, Run
 from jaxnn.search.space import Space
-from jaxnn.training import key_data, validation_metrics
+from jaxnn.training import validation_metrics
 
 SHARE = 0.2
 """Of the rows, to validate on where nothing else is said."""
@@ -122,7 +123,7 @@ def sweep(
     trained runs. on_trial: called with each trial as it finishes and the number of all. A KeyboardInterrupt ends the sweep with the
     trials that have finished.
     """
-    proposals = search.propose(space, seed=int(key_data(key)[1]))
+    proposals = search.propose(space, seed=int(key_data(key, "sweep")[1]))
     recipes = [_built(build, proposal) for proposal in proposals]
     if validation is None and folds is None and not (isinstance(data, Data) and data.validation is not None):
         validation = SHARE

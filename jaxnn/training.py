@@ -19,6 +19,7 @@ from jaxnn.data.upload import upload
 from jaxnn.examples import check_examples
 from jaxnn.host_loop import Callback, Pieces, one, with_callback, with_checkpoints
 from jaxnn.identity import identity
+from jaxnn.keys import key_data
 from jaxnn.loop import Data, State, advance, start
 from jaxnn.optimizers import Optimizer, Optimizers, check_builds
 from jaxnn.pieces import Program
@@ -108,25 +109,6 @@ def _pieces(program: Program, plan: Checkpoints, callback: Callback | None) -> P
     return functools.partial(program.by_epochs, length=plan.ahead if callback is None else one)
 
 
-def key_data(key: Any) -> np.ndarray:
-    """The raw data (2,) uint32 of a key, made on the host for a seed, for compiling a program for it would cost a user's time.
-
-    >>> key_data(7).tolist()
-    [0, 7]
-    """
-    if isinstance(key, int | np.integer) and not isinstance(key, bool):
-        return np.array([(int(key) >> 32) & 0xFFFFFFFF, int(key) & 0xFFFFFFFF], np.uint32)
-    if isinstance(key, jax.Array) and jnp.issubdtype(key.dtype, jax.dtypes.prng_key):
-        key = jax.random.key_data(key)
-    data = np.asarray(key)
-    if data.shape != (2,) or data.dtype != np.uint32:
-        advice = "Write key=0 or key=jax.random.key(0)."
-        raise TypeError(
-            sentence("fit", "key", "a whole number or one JAX random key (threefry2x32)", f"{data.dtype} of shape {data.shape}", advice)
-        )
-    return data
-
-
 def plain_numbers(recipe: Recipe) -> Recipe:
     """The recipe with each scalar leaf as a Python float: 1, 1.0 and np.float64(1) must not make three programs."""
     return jax.tree.map(lambda leaf: float(leaf) if getattr(leaf, "ndim", 0) == 0 else leaf, recipe)
@@ -147,7 +129,7 @@ def as_data(where: str, data: Any, validation: Any, seed: np.ndarray) -> Data:
     return upload(_joined(where, data, _all_rows(where, validation)))
 
 
-def class_numbers(y: Any) -> np.ndarray | None:
+def classes_of(y: Any) -> np.ndarray | None:
     """The targets where they are classes, one whole number a row, by which rows are split; else None."""
     return np.asarray(y) if getattr(y, "ndim", 0) == 1 and np.issubdtype(y.dtype, np.integer) else None
 
@@ -255,7 +237,7 @@ def _checked_rows(where: str, data: Data) -> Data:
 
 def _held_out(data: Data, share: float, seed: np.ndarray) -> Data:
     """The training rows split in two: a share of them to validate on."""
-    rows, classes = np.asarray(data.train), class_numbers(data.y)
+    rows, classes = np.asarray(data.train), classes_of(data.y)
     train, held_out = split_rows(len(rows), share, seed=int(seed[1]), classes=None if classes is None else classes[rows])
     return data.replace(train=rows[train], validation=rows[held_out])
 

@@ -62,6 +62,19 @@ def test_lengths_that_can_not_be_are_refused(lengths, match):
         fit(recipe("sequences"), (INPUTS["sequences"][1]._replace(lengths=np.array(lengths)), Y))
 
 
+def test_lengths_that_can_not_be_are_refused_after_training_too():
+    x = INPUTS["sequences"][1]
+    run = fit(recipe("sequences"), (x, Y))
+    match = "lengths must be from 1 to the 5 steps of x, got 0 to 6"
+    for lengths in (np.array([0, 6] * 6), np.array([0, 6] * 6).astype(np.int8)):
+        with pytest.raises(ValueError, match=f"predict: {match}"):
+            run.predict(x._replace(lengths=lengths))
+        with pytest.raises(ValueError, match=f"evaluate: {match}"):
+            run.evaluate(x._replace(lengths=lengths), Y)
+    with pytest.raises(ValueError, match="predict: x must be arrays of the same number of rows, got 3 and 12"):
+        run.predict(x._replace(lengths=LENGTHS[:3]))
+
+
 @pytest.mark.parametrize("name", ["sequences", "shape", "fields"])
 def test_inputs_by_name_may_have_any_names(name):
     examples = ({name: jax.ShapeDtypeStruct((2,), "float32")}, None)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from jaxnn import Classification, Data, EarlyStopping, Recipe, advance, fit, from_json, models, optimizer, to_json
 from jaxnn.compiling import compiled
+from jaxnn.keys import key_data
 from jaxnn.runs import PREDICTION_ROWS
-from jaxnn.training import as_data, key_data
+from jaxnn.training import as_data
 from tests.programs import watched
 from tests.samples import WIDTH, blobs, classification
 from tests.tolerances import assert_same_bits
@@ -221,12 +222,6 @@ def test_what_can_not_be_evaluated(run, x, y, match):
 def test_runs_print_in_a_line_and_compare_by_identity(run, xy):
     assert "outcome='stopped early'" in repr(run) and len(repr(run)) < 600
     assert run == run and run != fit(classification(), xy)
-
-
-def test_seeds_are_jaxs_keys():
-    for seed in (0, 7, 2**32 - 1):
-        assert key_data(seed).tolist() == jax.random.key_data(jax.random.key(seed)).tolist()
-        assert key_data(np.int64(seed)).tolist() == key_data(jax.random.PRNGKey(seed)).tolist() == key_data(seed).tolist()
 
 
 def test_members_share_nothing_with_each_other_but_the_data(xy):

@@ -18,9 +18,10 @@ import jaxnn
 from experiments.benchmarks import timing
 from jaxnn import models
 from jaxnn.compiling import compiled
+from jaxnn.keys import key_data
 from jaxnn.loop import Data, advance, start
 from jaxnn.tasks.base import Engine
-from jaxnn.training import as_data, key_data, plain_numbers
+from jaxnn.training import as_data, plain_numbers
 
 ENGINES: tuple[Engine, ...] = ("backprop", "autodiff")
 CLASSES, MEMBERS = 10, 4

@@ -10,10 +10,11 @@ from jax import lax
 
 from jaxnn.checks import check_whole, sentence
 from jaxnn.compiling import compiled
+from jaxnn.keys import key_data, typed_key
 from jaxnn.layers.buffers import with_buffers, without_buffers
 from jaxnn.loop import Data, evaluate
 from jaxnn.tasks import Task
-from jaxnn.training import as_data, key_data
+from jaxnn.training import as_data
 from jaxnn.typing import Batch, Key, Params
 
 TINY = 1e-12
@@ -59,7 +60,7 @@ def landscape(
     check_whole("landscape", "at_once", at_once, low=1)
     if directions is None:
         check_whole("landscape", "dimensions", dimensions, low=1)
-        keys = jax.random.split(jax.random.wrap_key_data(jnp.asarray(key_data(key))), dimensions)
+        keys = jax.random.split(typed_key(key, "landscape"), dimensions)
         directions = tuple(random_direction(own, params) for own in keys)
     _check_directions(directions, params)
     rows = as_data("landscape", data, None, key_data(0))

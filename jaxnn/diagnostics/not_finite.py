@@ -9,10 +9,11 @@ import numpy as np
 
 from jaxnn.compiling import compiled
 from jaxnn.diagnostics.tracing import WatchedOptimizer, WatchedTask, wrong
+from jaxnn.keys import key_data
 from jaxnn.loop import Data, State, Status, cast_numbers, epoch_order, train_steps
 from jaxnn.precision import all_finite
 from jaxnn.recipes import Recipe
-from jaxnn.training import as_data, check_run, key_data, plain_numbers, train
+from jaxnn.training import as_data, check_run, plain_numbers, train
 from jaxnn.typing import Params
 
 
@@ -59,7 +60,7 @@ def first_not_finite(recipe: Recipe, data: Any, *, key: Any = 0, validation: Any
     >>> print(first_not_finite(recipe, (x, 90 * x[:, 0])))
     step 0 (epoch 1): the update of model.layers[0] was the first thing not finite, inf
     """
-    seed = key_data(key)
+    seed = key_data(key, "first_not_finite")
     rows = as_data("first_not_finite", data, validation, seed)
     check_run("first_not_finite", recipe, rows)
     run = train(recipe, rows, seed, member)

@@ -13,13 +13,14 @@ import jax
 import numpy as np
 
 from jaxnn.checks import check_whole, sentence
+from jaxnn.keys import key_data
 from jaxnn.lanes import Member
 from jaxnn.loop import Data
 from jaxnn.optimizers import Optimizer, Optimizers
 from jaxnn.populations import finished, make_members, plan
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run
-from jaxnn.training import as_data, key_data
+from jaxnn.training import as_data
 
 MEASURED_ROWS = 4096
 """Where no rows are held out, the loss is measured on at most so many of those trained on."""
@@ -73,10 +74,11 @@ def range_test(
     if not 0 < low < high < math.inf:
         raise ValueError(sentence("range_test", "low and high", "0 < low < high", f"{low} and {high}"))
     learning_rates = np.geomspace(low, high, rates)
-    rows, epochs = _rows(recipe, as_data("range_test", data, validation, key_data(key)), steps, key_data(key))
+    seed = key_data(key, "range_test")
+    rows, epochs = _rows(recipe, as_data("range_test", data, validation, seed), steps, seed)
     recipes = [_with_rate(recipe, rate, epochs) for rate in (0.0, *learning_rates.tolist())]
     members = [Member(recipe, data, 0) for recipe, data, _ in make_members(recipes, rows, key=key)]  # number 0: all draw the same
-    runs = dict(finished(members, key_data(key), plan(lanes=lanes, workers=workers)))
+    runs = dict(finished(members, seed, plan(lanes=lanes, workers=workers)))
     history = np.stack([_losses(runs[place], epochs) for place in range(len(members))])
     suggestion, advice = suggest(learning_rates, history[1:, -1], history[0, -1])
     return RangeTest(learning_rates, history[1:, -1], float(history[0, -1]), suggestion, history[1:], advice)

@@ -9,13 +9,14 @@ import numpy as np
 
 from jaxnn.diagnostics.advice import advice
 from jaxnn.diagnostics.tracing import Owners
+from jaxnn.keys import key_data
 from jaxnn.layers import Activation, Identity, Layer, Sigmoid, Tanh
 from jaxnn.layers.buffers import without_buffers
 from jaxnn.loop import Data
 from jaxnn.summaries.models import short
 from jaxnn.summaries.table import columns, indented
 from jaxnn.tasks import Task
-from jaxnn.training import as_data, key_data
+from jaxnn.training import as_data
 from jaxnn.typing import Key, Params
 from jaxnn.watching import Call, watched_inside
 

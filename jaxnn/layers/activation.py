@@ -117,9 +117,9 @@ class ReLU(Activation):
 
 
 class LeakyReLU(Activation):
-    """y = b where b >= 0, else slope b; y' = 1 or slope. The lecture's figure has slope 0.1; the default is jax.nn's 0.01."""
+    """y = b where b >= 0, else slope b; y' = 1 or slope >= 0. The lecture's figure has slope 0.1; the default is jax.nn's 0.01."""
 
-    slope: float = number(default=0.01)
+    slope: float = number(low=0, default=0.01)
 
     def value(self, b: jax.Array) -> jax.Array:
         return jnp.where(b >= 0, b, self.slope * b)

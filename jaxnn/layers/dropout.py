@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from jaxnn.checks import nearest, sentence
 from jaxnn.layers.base import Layer, check_array, check_floating
+from jaxnn.layers.precision import wide
 from jaxnn.records import number, static
 from jaxnn.typing import Key, Params
 
@@ -54,8 +55,9 @@ class Dropout(Layer):
         shape = self._mask_shape(x)
         if key is None:
             return x, None
-        kept = jax.random.uniform(key, shape, x.dtype) >= jnp.asarray(self.rate, x.dtype)
-        scale = kept.astype(x.dtype) / jnp.asarray(1 - self.rate, x.dtype)
+        rate = jnp.asarray(self.rate, wide(x.dtype))  # bfloat16 has 128 numbers to draw: a rate of 0.01 would drop 2 of them
+        kept = jax.random.uniform(key, shape, rate.dtype) >= rate
+        scale = (kept.astype(rate.dtype) / (1 - rate)).astype(x.dtype)
         return x * scale, scale
 
     def backward(self, params: Params, residuals: Any, dy: jax.Array) -> tuple[Params, jax.Array]:

@@ -120,7 +120,7 @@ class LearnedPositions(Layer):
             raise ValueError(sentence("LearnedPositions", "x", f"of at most {self.most} steps", f"{x.shape[1]}", advice))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=16)
 def _waves(time: int, features: int) -> np.ndarray:
     """p (time, features), in float64 whatever JAX's precision is: an angle of a thousand radians leaves float32 few digits."""
     columns = np.arange(features)

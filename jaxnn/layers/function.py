@@ -17,7 +17,7 @@ class Function(Layer):
     Shapes: x and y as the function has them, batch first. With ``draws=True`` it is also given a key as its last argument: one for
     each step in training, None in evaluation. Rule: that of JAX, ``jax.vjp`` of the function; what it keeps of the way is the residual.
     A function is structure: the same object is the same program, so hand in one with a name rather than a fresh lambda each time.
-    Raises TypeError where function or initializer can't be called.
+    Raises TypeError where function or initializer can't be called or hashed.
 
     >>> import jax, jax.numpy as jnp
     >>> double = Function(jnp.square)
@@ -34,6 +34,7 @@ class Function(Layer):
         for name, value in (("function", self.function), ("initializer", self.initializer)):
             if not callable(value) and (value is not None or name == "function"):
                 raise TypeError(sentence("Function", name, "a function", repr(value)[:60], "Write Function(jnp.sin)."))
+            _check_hashable(name, value)
 
     def init(self, key: Key, x: Any) -> Params:
         return () if self.initializer is None else self.initializer(key, x)
@@ -47,3 +48,12 @@ class Function(Layer):
 
     def backward(self, params: Params, residuals: Any, dy: Any) -> tuple[Params, Any]:
         return residuals(dy)
+
+
+def _check_hashable(name: str, value: Any) -> None:
+    try:
+        hash(value)
+    except TypeError:
+        expected = "a function that can be hashed, for programs are kept by it"
+        advice = "Write a plain function that calls it."
+        raise TypeError(sentence("Function", name, expected, repr(value)[:60], advice)) from None

@@ -4,7 +4,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from jaxnn.checks import sentence
 from jaxnn.layers.base import no_cotangent
 from jaxnn.typing import Sequences
 
@@ -41,3 +43,15 @@ def cotangent_of(x: Any, dvalues: Any, dstate: Any = None) -> Any:
     lengths = None if x.lengths is None else no_cotangent(x.lengths)
     unused = jax.tree.map(jnp.zeros_like, x.state) if dstate is None else dstate
     return Sequences(dvalues, lengths, None if x.state is None else unused)
+
+
+def check_lengths(where: str, x: Any) -> None:
+    """Refuses lengths that the sequences in x can't have: compiled code could not say so, and would take what fills the rows up."""
+    for sequences in jax.tree.leaves(x, is_leaf=lambda node: isinstance(node, Sequences)):
+        if isinstance(sequences, Sequences) and sequences.lengths is not None:
+            lengths, steps = np.asarray(sequences.lengths), sequences.values.shape[1]
+            if lengths.ndim != 1 or lengths.dtype.kind not in "iu":
+                expected = "whole numbers of shape (rows,), one for each sequence"
+                raise TypeError(sentence(where, "lengths", expected, f"{lengths.dtype} of shape {lengths.shape}"))
+            if lengths.min() < 1 or lengths.max() > steps:
+                raise ValueError(sentence(where, "lengths", f"from 1 to the {steps} steps of x", f"{lengths.min()} to {lengths.max()}"))

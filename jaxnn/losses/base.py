@@ -35,7 +35,7 @@ def numbers_beside(where: str, outputs: jax.Array, y: jax.Array) -> jax.Array:
     return y.reshape(outputs.shape).astype(outputs.dtype)
 
 
-def check_floating(where: str, y: jax.Array) -> None:
+def check_no_classes(where: str, y: jax.Array) -> None:
     """Refuses classes where numbers are meant."""
     if not jnp.issubdtype(y.dtype, jnp.floating):
         raise TypeError(sentence(where, "y", "floating point", y.dtype, "Where y numbers classes, take SoftmaxCrossEntropy or Hinge."))

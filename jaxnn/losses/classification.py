@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import sentence
-from jaxnn.losses.base import Loss, check_floating, mean_of_row, numbers_beside, numbers_of_row
+from jaxnn.losses.base import Loss, check_no_classes, mean_of_row, numbers_beside, numbers_of_row
 from jaxnn.records import number
 
 
@@ -155,5 +155,5 @@ def _shares(outputs: jax.Array, y: jax.Array) -> jax.Array:
     if outputs.ndim != 2 or y.shape != outputs.shape:
         expected = "of shape (batch, classes), as the outputs are"
         raise ValueError(sentence("KLDivergence", "y", expected, f"shape {y.shape} beside {outputs.shape}"))
-    check_floating("KLDivergence", y)
+    check_no_classes("KLDivergence", y)
     return y.astype(outputs.dtype)

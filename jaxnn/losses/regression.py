@@ -6,7 +6,7 @@ Shapes: outputs o (rows, ...), y the same or (rows,) beside (rows, 1), floating 
 import jax
 import jax.numpy as jnp
 
-from jaxnn.losses.base import Loss, check_floating, mean_of_row, numbers_beside, numbers_of_row
+from jaxnn.losses.base import Loss, check_no_classes, mean_of_row, numbers_beside, numbers_of_row
 from jaxnn.records import number
 
 
@@ -66,5 +66,5 @@ class Huber(Loss):
 
 def _difference(loss: Loss, outputs: jax.Array, y: jax.Array) -> jax.Array:
     where = type(loss).__name__
-    check_floating(where, y)
+    check_no_classes(where, y)
     return outputs - numbers_beside(where, outputs, y)

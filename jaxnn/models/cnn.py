@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from jaxnn import layers
-from jaxnn.checks import check_sizes
+from jaxnn.checks import check_ranges, check_sizes
 from jaxnn.layers import (
     ELU,
     SELU,
@@ -47,13 +47,15 @@ def cnn(
 
     The pooling stands before an activation that increases: the same function as behind it, for a quarter of the work. The others,
     GELU, SiLU and those of your own, stand before the pooling. Source: LeCun et al. 1998. Raises TypeError for features
-    that are no sequence; x is refused where pooling leaves less than a window of it.
+    that are no sequence, ValueError for an activation with a number out of its range; x is refused where pooling leaves less than a
+    window of it.
 
     >>> [type(layer).__name__ for layer in cnn((6, 16), 10, window=(5, 5), hidden=()).layers]
     ['Conv', 'MaxPool', 'ReLU', 'Conv', 'MaxPool', 'ReLU', 'Flatten', 'Dense']
     """
     check_sizes("cnn", "features", features, "a sequence of widths", "Write (16, 32) for two convolutions.")
     function = layers.activation(activation)
+    check_ranges("cnn", function)
     pooling: list[Layer] = [] if pool is None else [MaxPool((pool,) * len(window) if isinstance(pool, int) else pool)]
     last = [*pooling, function] if isinstance(function, INCREASING) else [function, *pooling]
     network: list[Layer] = []

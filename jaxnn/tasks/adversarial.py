@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import check_whole, sentence
+from jaxnn.keys import typed_key
 from jaxnn.layers import Layer
 from jaxnn.losses import BinaryCrossEntropy, Loss
 from jaxnn.records import number, static
@@ -101,9 +102,9 @@ class Adversarial(Task):
     def predict(self, params: Params, x: jax.Array) -> jax.Array:
         return self._shown(self.discriminator.apply(params["discriminator"], x)[:, 0])
 
-    def sample(self, params: Params, key: Key, rows: int) -> jax.Array:
-        """New rows, (rows, ...) as x."""
-        latent = jax.random.normal(key, (rows, self.latent), float_dtype(params["generator"]))
+    def sample(self, params: Params, key: Any, rows: int) -> jax.Array:
+        """New rows, (rows, ...) as x, drawn by a seed or a JAX random key."""
+        latent = jax.random.normal(typed_key(key, "sample"), (rows, self.latent), float_dtype(params["generator"]))
         return self.generator.apply(params["generator"], latent)
 
     def check(self, x: Any, y: Any, predictions: Any) -> None:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import sentence
+from jaxnn.keys import typed_key
 from jaxnn.layers import Layer, VariationalAutoencoder, VariationalOutput
 from jaxnn.losses import BinaryCrossEntropy, Loss, SquaredError
 from jaxnn.records import number
@@ -115,9 +116,9 @@ class Variational(Task):
     def predict(self, params: Params, x: jax.Array) -> jax.Array:
         return _in_units_of_x(self.loss, self.model.apply(params, x).reconstruction)
 
-    def sample(self, params: Params, key: Key, rows: int) -> jax.Array:
-        """New rows, (rows, ...) as x: what codes drawn from N(0, 1) stand for."""
-        code = jax.random.normal(key, (rows, self.model.latent), float_dtype(params))
+    def sample(self, params: Params, key: Any, rows: int) -> jax.Array:
+        """New rows, (rows, ...) as x: what codes drawn from N(0, 1) stand for. key: a seed or a JAX random key."""
+        code = jax.random.normal(typed_key(key, "sample"), (rows, self.model.latent), float_dtype(params))
         return _in_units_of_x(self.loss, self.model.decode(params, code))
 
     def check(self, x: Any, y: Any, predictions: Any) -> None:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnn.checks import check_whole, sentence
+from jaxnn.keys import typed_key
 from jaxnn.layers import Layer
 from jaxnn.layers.base import check_array
 from jaxnn.layers.sequences import as_sequences, cotangent_of, values_of, within
@@ -95,16 +96,18 @@ class NextToken(Task):
         return mean(jnp.where(steps.counted, values, 0), steps.weight)  # NaN times a weight of 0 would be NaN
 
 
-def generate(task: NextToken, params: Params, prompt: Any, *, steps: int, key: Key, temperature: Any = 1.0) -> jax.Array:
+def generate(task: NextToken, params: Params, prompt: Any, *, steps: int, key: Any, temperature: Any = 1.0) -> jax.Array:
     r"""The prompt and `steps` tokens more, each drawn from the model's distribution after those before it: (rows, time + steps).
 
-    prompt (rows, time >= 1) whole numbers, or a tuple that ends in them, as x of ``NextToken``. p ~ exp(logits / temperature): 1 is
-    the model's own, towards 0 the likeliest token is surer, at 0 certain. Each step runs the model over the whole sequence, of
-    which it must not look ahead; what stands behind the last token is 0. Pure: it can be jitted with static ``steps``, and mapped.
-    Raises ValueError for steps < 1, a negative temperature and another shape of prompt, TypeError for one that is not whole numbers.
+    prompt (rows, time >= 1) whole numbers, or a tuple that ends in them, as x of ``NextToken``. key: a seed or a JAX random key.
+    p ~ exp(logits / temperature): 1 is the model's own, towards 0 the likeliest token is surer, at 0 certain. Each step runs the model
+    over the whole sequence, of which it must not look ahead; what stands behind the last token is 0. Pure: it can be jitted with
+    static ``steps``, and mapped. Raises ValueError for steps < 1, a negative temperature and another shape of prompt, TypeError for
+    one that is not whole numbers, and for what is no key.
     """
     context, prompt = _parts(prompt)
     _check_prompt(prompt, steps, temperature)
+    key = typed_key(key, "generate")
     prompt = jnp.asarray(prompt).astype(jnp.int32)  # a narrower dtype may not hold every token
     time, params = prompt.shape[1], jax.tree.map(jnp.asarray, params)  # those of a Run are NumPy's
 

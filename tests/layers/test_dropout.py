@@ -70,6 +70,18 @@ def test_rates_in_float32_serve_narrow_dtypes():
     assert shares.tolist() == pytest.approx([0.25, 0.75], abs=0.06)
 
 
+@pytest.mark.parametrize("rate", [0.01, 0.1])
+def test_narrow_dtypes_drop_what_float32_drops(rate):
+    """A draw in bfloat16 is one of 128 numbers: 2 of them lie below 0.01, and so 1.6 % would be dropped."""
+    x = jnp.ones((1000, 200))
+    wide = Dropout(rate).apply((), x, jax.random.key(0))
+    assert float((wide == 0).mean()) == pytest.approx(rate, rel=0.1)  # 200,000 draws: 2,000 zeros, deviation 45
+    for dtype in ("bfloat16", "float16"):
+        narrow = Dropout(rate).apply((), x.astype(dtype), jax.random.key(0))
+        assert narrow.dtype == dtype
+        assert_same_bits(narrow, wide.astype(dtype))
+
+
 def test_what_is_dropped_must_be_there():
     with pytest.raises(ValueError, match=r"Dropout: over must be one of units, channels, steps, got 'chanels'\. Did you mean channels"):
         Dropout(0.5, over="chanels")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from jaxnn.layers import Embedding, LearnedPositions, PositionalEncoding
+from jaxnn.layers.embedding import _waves
 from tests.tolerances import assert_same_bits, draw, precision
 
 X = np.array([[2, 0, 2], [4, 2, 0]])
@@ -120,3 +121,9 @@ def test_what_does_not_fit_is_refused_by_name():
         LearnedPositions(4).apply(LearnedPositions(4).init(key, jnp.ones((2, 4, 3))), jnp.ones((2, 4, 1)))
     with pytest.raises(ValueError, match="LearnedPositions: most must be a whole number >= 1, got -1"):
         LearnedPositions(-1)
+
+
+def test_waves_of_many_lengths_do_not_pile_up():
+    for time in range(1, 40):
+        assert _waves(time, 2).shape == (time, 2)
+    assert _waves.cache_info().currsize < 20

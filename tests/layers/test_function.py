@@ -74,3 +74,17 @@ def test_it_prints_and_is_written_by_name():
 def test_only_functions_are_taken(arguments, name):
     with pytest.raises(TypeError, match=rf"Function: {name} must be a function, got .*Write Function\("):
         Function(*arguments)
+
+
+def test_a_function_that_can_not_be_hashed_is_refused():
+    class Scale:
+        __hash__ = None
+
+        def __call__(self, x):
+            return 2 * x
+
+    message = r"Function: function must be a function that can be hashed, .* Write a plain function that calls it"
+    with pytest.raises(TypeError, match=message):
+        Function(Scale())
+    with pytest.raises(TypeError, match="Function: initializer must be a function that can be hashed"):
+        Function(scaled, Scale())

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from jaxnn import models
-from jaxnn.layers import GELU, BatchNorm, Chain, Conv, Dense, MaxPool, ReLU, Sigmoid, SiLU
+from jaxnn.layers import ELU, GELU, BatchNorm, Chain, Conv, Dense, LeakyReLU, MaxPool, ReLU, Sigmoid, SiLU
+from jaxnn.models.cnn import INCREASING
 from tests.programs import quick_jit
 from tests.tolerances import assert_close, draw
 
@@ -25,6 +26,13 @@ def test_the_largest_number_is_found_before_an_increasing_activation_and_after_o
     assert names(models.cnn((4,), 3, activation="tanh", hidden=()))[:3] == ["Conv", "MaxPool", "Tanh"]
     assert names(models.cnn((4,), 3, activation="silu", hidden=()))[:3] == ["Conv", "SiLU", "MaxPool"]
     assert names(models.cnn((4,), 3, activation=GELU(), hidden=()))[:3] == ["Conv", "GELU", "MaxPool"]
+
+
+@pytest.mark.parametrize("activation", [*(function() for function in INCREASING), LeakyReLU(0.0), LeakyReLU(2.0), ELU(0.0)], ids=str)
+def test_increasing_activations_change_places_with_the_maximum(activation):
+    x = draw((2, 4, 6, 3))
+    before, after = Chain((activation, MaxPool())), Chain((MaxPool(), activation))
+    assert_close(before.apply(((), ()), x), after.apply(((), ()), x), "float32")
 
 
 def test_several_convolutions_may_stand_before_one_pooling():
@@ -75,4 +83,6 @@ def test_what_does_not_fit_is_refused():
         jax.eval_shape(models.cnn((2,), 3, window=(3,)).init, jax.random.key(0), np.ones((1, 4, 4, 1), "float32"))
     with pytest.raises(ValueError, match=r"activation: no function is called 'rellu'\. Did you mean relu"):
         models.cnn((2,), 3, activation="rellu")
+    with pytest.raises(ValueError, match=r"cnn: slope must be in \[0, inf\), got -0\.1"):
+        models.cnn((2,), 3, activation=LeakyReLU(-0.1))
     assert isinstance(models.cnn((2,), 3), Chain) and MaxPool((3,)) in models.cnn((2,), 3, window=(3,), pool=3).layers
