@@ -34,9 +34,10 @@ class Recipe(Record):
 
     The way: clip, see ``ClipByNorm``; averaging of parameters, see ``Averaging``; early_stopping, see ``EarlyStopping``; plateau, smaller
     steps where nothing improves, see ``ReduceOnPlateau``. precision: "bfloat16" or "float16" to compute gradients in, parameters stay as
-    they are. gradients: "backprop" (the rules written by hand) or "autodiff" (``jax.grad``), the same numbers to rounding. norms:
-    means of the norms of gradients (before clipping) and updates are in the history. measure_training: all training
-    rows are evaluated at the end of each epoch as those of validation are, ``training_...`` in the history.
+    they are. gradients: "backprop" (the rules written by hand) or "autodiff" (``jax.grad``), the same numbers to rounding. norms: means of
+    the norms of gradients (before clipping) and updates are in the history; not by default, for on CPU they make a step of 25 microseconds
+    1.15 times as long and cost 0.1 s of compiling. measure_training: all training rows are evaluated at the end of each epoch as those of
+    validation are, ``training_...`` in the history.
     """
 
     task: Task
