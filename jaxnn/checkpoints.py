@@ -61,7 +61,7 @@ class Checkpoints:
         for name in ("every", "steps"):
             if getattr(self, name) is not None:
                 check_whole("Checkpoints", name, getattr(self, name), low=1)
-        if self.seconds is not None and not self.seconds >= 0:
+        if self.seconds is not None and not (isinstance(self.seconds, int | float) and self.seconds >= 0):
             raise ValueError(sentence("Checkpoints", "seconds", "a number >= 0", repr(self.seconds)))
 
     def ahead(self, epoch: int) -> int:

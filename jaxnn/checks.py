@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import jax
+import numpy as np
 
 from jaxnn.typing import Range
 
@@ -37,7 +38,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def check_whole(where: str, argument: str, value: Any, *, low: int) -> None:
     """Refuses anything but a whole number that is at least `low`."""
     if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise ValueError(sentence(where, argument, f"a whole number >= {low}", repr(value)))
+        advice = f"Write int({argument})." if isinstance(value, np.integer) and value >= low else ""
+        raise ValueError(sentence(where, argument, f"a whole number >= {low}", repr(value), advice))
 
 
 def check_sizes(where: str, argument: str, value: Any, expected: str, advice: str, *, least: int = 1) -> None:
@@ -51,7 +53,6 @@ def check_ranges(where: str, tree: Any) -> None:
 
     Walks dataclasses, tuples, lists and dictionaries, so that the sentence can name the whole path of the number.
     """
-    advice = "Give an instance, for instance ReLU() and not ReLU."
     for path, value, allowed in _numbers(where, tree, FINITE):
         if isinstance(value, jax.core.Tracer):
             continue
@@ -61,6 +62,7 @@ def check_ranges(where: str, tree: Any) -> None:
             if float(value) not in allowed:
                 raise ValueError(sentence(where, path.removeprefix(where + "."), f"in {allowed}", f"{float(value):g}"))
         elif not hasattr(value, "ndim"):
+            advice = "Give an instance, for instance ReLU() and not ReLU." if isinstance(value, type) else ""
             raise TypeError(sentence(where, path.removeprefix(where + "."), "a number or a record of numbers", repr(value), advice))
 
 

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from typing import Any, NoReturn
 
 from jaxnn.checkpoints import Keeper
+from jaxnn.checks import sentence
 from jaxnn.loop import State
 from jaxnn.pieces import Standing
 
@@ -17,6 +18,12 @@ Callback = Callable[[int, Mapping[str, float]], None]
 """Called after each epoch with its number, counted from 1, and its metrics."""
 Pieces = Callable[[Standing], Iterator[Standing]]
 """From where a run stands to what follows, piece by piece, until it ends."""
+
+
+def check_callback(where: str, callback: Any) -> None:
+    """Refuses what is neither None nor can be called. Raises TypeError."""
+    if callback is not None and not callable(callback):
+        raise TypeError(sentence(where, "callback", "a function of (epoch, metrics)", repr(callback)[:60]))
 
 
 def with_callback(pieces: Pieces, begin: Callable[[], State], callback: Callback | None) -> Standing:

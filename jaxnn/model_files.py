@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxnn.checks import sentence
 from jaxnn.codec import from_json, to_json
 from jaxnn.recipes import Recipe
 from jaxnn.runs import predict
@@ -52,6 +53,8 @@ def save_model(path: str | Path, model: Any, *, extras: Mapping[str, Any] | None
     """
     import safetensors.numpy
 
+    if not hasattr(model, "params") or not hasattr(model, "recipe"):
+        raise TypeError(sentence("save_model", "model", "a Run or a Model", type(model).__name__))
     tensors = {jax.tree_util.keystr(where): np.asarray(leaf) for where, leaf in jax.tree_util.tree_leaves_with_path(model.params)}
     header = {
         "format": FORMAT,
@@ -126,6 +129,8 @@ def write_at_once(path: Path, content: bytes) -> Path:
 
 def check_folder(path: Path) -> None:
     """Refuses a path whose folder is not there."""
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a folder. Give the name of a file in it.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {str(path.parent)!r} to write {path.name} into. Make it first.")
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from jaxnn.checks import nearest, sentence
@@ -121,14 +122,9 @@ def optimizer(function: Callable[..., optax.GradientTransformation] | str, **arg
     if not callable(function) or isinstance(function, optax.GradientTransformation):
         advice = "Give the function itself, optimizer(optax.adam, learning_rate=1e-3), not what it returns."
         raise TypeError(sentence("optimizer", "function", "an optax function", repr(function)[:60], advice))
-    parameters = inspect.signature(function).parameters
-    for name in arguments:
-        if name not in parameters:
-            raise ValueError(f"optimizer: {_name(function)} has no argument {name!r}. {nearest(name, parameters)}")
-        if arguments[name] is None and parameters[name].default is inspect.Parameter.empty:
-            raise ValueError(sentence("optimizer", name, "a number", None, f"{_name(function)} can't do without."))
-        if isinstance(arguments[name], str) and (name == "learning_rate" or isinstance(parameters[name].default, float)):
-            raise TypeError(sentence("optimizer", name, "a number or a schedule", repr(arguments[name])))
+    parameters = {name: _parameter(function, name) for name in arguments}
+    for name, value in arguments.items():
+        _check_argument(function, parameters[name], value)
     if function is optax.lbfgs and arguments.get("linesearch", "optax's own") is not None:
         advice = "Write linesearch=None: a step has the gradient of its batch, and no second look at the loss."
         raise ValueError(sentence("optimizer", "linesearch", "None", "optax's own", advice))
@@ -225,7 +221,7 @@ def _by_name(name: str) -> Callable[..., optax.GradientTransformation]:
     known = named_optimizers()
     if name not in known:
         advice = "One of optax.contrib is given as a function, optimizer(optax.contrib.prodigy)."
-        raise ValueError(f"optimizer: optax has no optimizer {name[:60]!r}. {nearest(name, known)} {advice}")
+        raise ValueError(f"optimizer: optax has no optimizer {name[:60]!r}. {nearest(name.lower(), known)} {advice}")
     return known[name]
 
 
@@ -239,13 +235,41 @@ def _states(state: Any) -> list[Scheduled]:
     return [node for node in nodes if isinstance(node, Scheduled)]
 
 
-def _is_leaf(value: Any, parameter: inspect.Parameter) -> bool:
-    if isinstance(value, Schedule):
-        return True
-    if isinstance(value, bool | str) or value is None or callable(value):
+def _parameter(function: Callable[..., Any], name: str) -> inspect.Parameter:
+    """The parameter of that name; of ``**others`` any."""
+    known = inspect.signature(function).parameters
+    if name in known:
+        return known[name]
+    if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+        raise ValueError(f"optimizer: {_name(function)} has no argument {name!r}. {nearest(name, known)}")
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY)
+
+
+def _check_argument(function: Callable[..., Any], parameter: inspect.Parameter, value: Any) -> None:
+    name = parameter.name
+    if value is None and parameter.default is inspect.Parameter.empty:
+        raise ValueError(sentence("optimizer", name, "a number", None, f"{_name(function)} can't do without."))
+    if isinstance(value, str | bool) and (name == "learning_rate" or isinstance(parameter.default, float)):
+        raise TypeError(sentence("optimizer", name, "a number or a schedule", repr(value)))
+    if not _is_leaf(value, parameter) and not _has_hash(value):
+        advice = "A mask can be a function of the parameters that returns it; a key can be a seed."
+        raise TypeError(sentence("optimizer", name, "a number, a schedule, or something that can be hashed", type(value).__name__, advice))
+
+
+def _has_hash(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
         return False
+    return True
+
+
+def _is_leaf(value: Any, parameter: inspect.Parameter) -> bool:
     wants_float = isinstance(parameter.default, float) or parameter.default is inspect.Parameter.empty
-    return not isinstance(value, int) or wants_float
+    if isinstance(value, int):
+        return wants_float and not isinstance(value, bool)
+    is_array = isinstance(value, np.ndarray | np.generic | jax.Array) and not jnp.issubdtype(value.dtype, jax.dtypes.extended)
+    return is_array or isinstance(value, float | Schedule)
 
 
 def _number(value: Any) -> Any:

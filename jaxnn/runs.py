@@ -56,6 +56,8 @@ class Run:
     def evaluate(self, x: Any, y: Any) -> dict[str, float]:
         """The task's metrics on the given examples, ``loss`` among them."""
         x, y = (_like("evaluate", *pair) for pair in zip("xy", (x, y), self.examples, strict=True))
+        if not len(jax.tree.leaves(x)[0]):
+            raise ValueError(sentence("evaluate", "x", "at least one row", "none"))
         if len({leaf.shape[0] for leaf in jax.tree.leaves((x, y))}) != 1:
             raise ValueError(sentence("evaluate", "y", "one target for each row of x", "another number of them"))
         check_lengths("evaluate", x)
@@ -120,7 +122,7 @@ def as_examples(where: str, argument: str, values: Any) -> Any:
     """
 
     def convert(path: Any, leaf: Any) -> Any:
-        array, name = leaf if isinstance(leaf, jax.Array) else np.asarray(leaf), argument + jax.tree_util.keystr(path)
+        array, name = leaf if isinstance(leaf, jax.Array) else _array(where, argument, leaf), argument + jax.tree_util.keystr(path)
         if array.dtype.kind not in "fiub" and not jnp.issubdtype(array.dtype, jnp.floating):
             advice = "Encode text as numbers first."
             raise TypeError(sentence(where, name, "numbers", f"dtype {array.dtype}", advice))
@@ -132,6 +134,14 @@ def as_examples(where: str, argument: str, values: Any) -> Any:
         return isinstance(node, Sequence) and not isinstance(node, tuple)
 
     return jax.tree.map_with_path(convert, values, is_leaf=is_list)
+
+
+def _array(where: str, argument: str, leaf: Any) -> np.ndarray:
+    try:
+        return np.asarray(leaf)
+    except ValueError:  # rows of different lengths
+        advice = "Pad sequences and give Sequences(values, lengths)."
+        raise ValueError(sentence(where, argument, "rows of one shape", "a list of different ones", advice)) from None
 
 
 def _like(where: str, argument: str, values: Any, like: Any) -> Any:

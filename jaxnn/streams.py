@@ -20,7 +20,7 @@ from jaxnn.compiling import compiled
 from jaxnn.data.streaming import Source
 from jaxnn.data.streaming.blocks import Block, Blocks, Check, Cut, cut, read_ahead
 from jaxnn.data.streaming.source import Rows
-from jaxnn.host_loop import Callback, with_callback, with_checkpoints
+from jaxnn.host_loop import Callback, check_callback, with_callback, with_checkpoints
 from jaxnn.identity import identity
 from jaxnn.keys import key_data
 from jaxnn.loop import Data, State, cast_numbers, data_dtype, train_steps
@@ -69,7 +69,9 @@ def fit_stream(
     """
     began = time.perf_counter()
     check_whole("fit_stream", "block_bytes", block_bytes, low=1)
+    check_whole("fit_stream", "member", member, low=0)
     check_plan("fit_stream", checkpoints)
+    check_callback("fit_stream", callback)
     seed = key_data(key, "fit_stream")
     data = _known(source, validation, seed)
     check_run("fit_stream", recipe, data)

@@ -11,13 +11,13 @@ import numpy as np
 
 from jaxnn.averaging import Averaging
 from jaxnn.checkpoints import Checkpoints, Keeper, check_plan
-from jaxnn.checks import check_ranges, nearest, sentence
+from jaxnn.checks import check_ranges, check_whole, nearest, sentence
 from jaxnn.clipping import Clip
 from jaxnn.compiling import compiled
 from jaxnn.data.splits import split_rows
 from jaxnn.data.upload import upload
 from jaxnn.examples import check_examples
-from jaxnn.host_loop import Callback, Pieces, one, with_callback, with_checkpoints
+from jaxnn.host_loop import Callback, Pieces, check_callback, one, with_callback, with_checkpoints
 from jaxnn.identity import identity
 from jaxnn.keys import key_data
 from jaxnn.loop import Data, State, advance, start
@@ -69,6 +69,8 @@ def fit(
     [1.5]
     """
     check_plan("fit", checkpoints)
+    check_callback("fit", callback)
+    check_whole("fit", "member", member, low=0)
     seed = key_data(key)
     data = as_data("fit", data, validation, seed)
     check_run("fit", recipe, data)
@@ -122,8 +124,8 @@ def as_data(where: str, data: Any, validation: Any, seed: np.ndarray) -> Data:
     if data.validation is not None:
         advice = "Leave the argument out, or name no rows."
         raise ValueError(sentence(where, "validation", "None where data name rows to validate on", repr(validation)[:60], advice))
-    if isinstance(validation, float):
-        return upload(_held_out(data, validation, seed))
+    if isinstance(validation, float | np.floating):
+        return upload(_held_out(data, float(validation), seed))
     if not _is_examples(validation):
         raise TypeError(sentence(where, "validation", "a share of the rows such as 0.2, or (x, y), or None", repr(validation)[:60]))
     return upload(_joined(where, data, _all_rows(where, validation)))
@@ -136,7 +138,14 @@ def classes_of(y: Any) -> np.ndarray | None:
 
 def count_rows(where: str, data: Any) -> int:
     """The rows that all arrays have in common. Raises ValueError where they differ, or there are none."""
-    counts = {leaf.shape[0] if leaf.ndim else 0 for leaf in jax.tree.leaves(data)}
+    shapes = [leaf.shape for leaf in jax.tree.leaves(data)]
+    if () in shapes:
+        advice = "A tuple is several arrays: write numpy.array(x) for one."
+        raise ValueError(sentence(where, "data", "arrays with rows along their first axis", "a single number", advice))
+    for shape in shapes:
+        if 0 in shape[1:]:
+            raise ValueError(sentence(where, "data", "arrays without an empty axis", f"shape {shape}"))
+    counts = {shape[0] for shape in shapes}
     if len(counts) != 1 or 0 in counts:
         raise ValueError(sentence(where, "data", "arrays of the same, non-zero number of rows", " and ".join(map(str, sorted(counts)))))
     return counts.pop()
@@ -228,11 +237,16 @@ def _is_examples(data: Any) -> bool:
 def _checked_rows(where: str, data: Data) -> Data:
     data = data.replace(**{name: as_examples(where, name, getattr(data, name)) for name in NAMES})
     rows = count_rows(where, (data.x, data.y, data.weight))
-    for name, indices in (("train", data.train), ("validation", data.validation)):
-        array = np.zeros(1, np.int32) if indices is None and name == "validation" else np.asarray(indices)
-        if array.ndim != 1 or array.size == 0 or array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= rows:
-            raise ValueError(sentence(where, f"data.{name}", f"row numbers from 0 to {rows - 1}", repr(indices)[:60]))
-    return data
+    validation = None if data.validation is None else _row_numbers(where, "validation", data.validation, rows)
+    return data.replace(train=_row_numbers(where, "train", data.train, rows), validation=validation)
+
+
+def _row_numbers(where: str, name: str, given: Any, rows: int) -> Any:
+    numbers = given if isinstance(given, jax.Array) else np.asarray(given)
+    if numbers.ndim != 1 or numbers.size == 0 or numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= rows:
+        advice = "Write numpy.flatnonzero of a mask." if numbers.dtype.kind == "b" else ""
+        raise ValueError(sentence(where, f"data.{name}", f"row numbers from 0 to {rows - 1}", repr(given)[:60], advice))
+    return numbers.astype(np.int32)
 
 
 def _held_out(data: Data, share: float, seed: np.ndarray) -> Data:

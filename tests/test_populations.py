@@ -157,8 +157,8 @@ MISTAKES = {
     "no seeds": ([regression()], {"seeds": 0}, ValueError, "fit_many: seeds must be a whole number >= 1, got 0"),
     "no workers": ([regression()], {"workers": 0}, ValueError, "fit_many: workers must be a whole number >= 1, got 0"),
     "no lanes": ([regression()], {"lanes": 0}, ValueError, "fit_many: lanes must be a whole number >= 1, got 0"),
-    "one fold": ([regression()], {"folds": 1}, ValueError, r"folds must be from 2 to the number of rows \(22\), got 1"),
-    "more folds than rows": ([regression()], {"folds": 23}, ValueError, "folds must be from 2 to the number of rows"),
+    "one fold": ([regression()], {"folds": 1}, ValueError, r"folds must be a whole number from 2 to the number of rows \(22\), got 1"),
+    "more folds than rows": ([regression()], {"folds": 23}, ValueError, "folds must be a whole number from 2 to the number of rows"),
     "folds and validation": ([regression()], {"folds": 3, "validation": 0.2}, ValueError, "fit_many: validation must be None where folds"),
     "the last recipe out of range": (
         [regression(), regression(learning_rate=0.2), regression(learning_rate=-1.0)],

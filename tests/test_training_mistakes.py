@@ -28,7 +28,7 @@ MISTAKES = {
         "fit: data must be arrays of the same, .* number of rows, got 39 and 40",
     ),
     "no rows": (classification(), (X[:0], Y[:0]), {}, ValueError, "fit: data must be arrays of the same, non-zero number of rows, got 0"),
-    "numbers in place of arrays": (classification(), (1.0, 2), {}, ValueError, "fit: data must be arrays of the same, non-zero number"),
+    "numbers in place of arrays": (classification(), (1.0, 2), {}, ValueError, "fit: data must be arrays with rows along their"),
     "NaN": (classification(), (damaged(np.nan), Y), {}, ValueError, "fit: x must be finite numbers, got 1 NaN or infinite of 160"),
     "infinity": (classification(), (damaged(np.inf, 3), Y), {}, ValueError, "fit: x must be finite numbers, got 3 NaN or infinite"),
     "too large for float32": (

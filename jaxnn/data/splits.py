@@ -49,8 +49,8 @@ def fold_rows(
     >>> [len(validation) for train, validation in fold_rows(10, 3, seed=0)]
     [4, 3, 3]
     """
-    if folds < 2 or folds > rows:
-        raise ValueError(sentence("fold_rows", "folds", f"from 2 to the number of rows ({rows})", folds))
+    if not isinstance(folds, int) or folds < 2 or folds > rows:
+        raise ValueError(sentence("fold_rows", "folds", f"a whole number from 2 to the number of rows ({rows})", folds))
     order = np.random.default_rng(seed).permutation(rows).astype(np.int32)
     dealt = np.arange(rows)
     if classes is not None:

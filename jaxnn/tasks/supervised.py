@@ -23,6 +23,11 @@ class Supervised(Task):
     model: Layer
     loss: Loss
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.loss, Loss):
+            advice = "Write jaxnn.losses.SquaredError()."
+            raise TypeError(sentence(type(self).__name__, "loss", "a Loss of jaxnn.losses", repr(self.loss)[:60], advice))
+
     def init(self, key: Key, batch: Batch) -> Params:
         if batch.y is None:
             raise ValueError(sentence(type(self).__name__, "y", "given, one target for each row", "None"))
@@ -103,6 +108,13 @@ class Classes(Supervised):
 
     class_weights: tuple[float, ...] | None = number(low=0, default=None)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.class_weights, tuple | None):
+            advice = "Write tuple(weights), or jaxnn.data.balancing_weights(y)."
+            got = repr(self.class_weights)[:60]
+            raise TypeError(sentence(type(self).__name__, "class_weights", "a tuple of numbers, one for each class", got, advice))
+
     def weight(self, batch: Batch) -> jax.Array:
         if self.class_weights is None:
             return batch.weight
@@ -118,9 +130,9 @@ class Classes(Supervised):
 
     def _check_class_weights(self, classes: int) -> None:
         weights = self.class_weights
-        if weights is not None and (not isinstance(weights, tuple) or len(weights) != classes):
-            got = f"{len(weights)} of them" if isinstance(weights, tuple) else type(weights).__name__
-            raise ValueError(sentence(type(self).__name__, "class_weights", f"a tuple of {classes} numbers, one for each class", got))
+        if weights is not None and len(weights) != classes:
+            expected, got = f"a tuple of {classes} numbers, one for each class", f"{len(weights)} of them"
+            raise ValueError(sentence(type(self).__name__, "class_weights", expected, got))
 
     @abstractmethod
     def _classes(self, predictions: Any) -> int:
@@ -178,6 +190,7 @@ def _value(loss: Loss, outputs: jax.Array, y: jax.Array) -> jax.Array:
 def _check_classes(where: str, y: Any, classes: int) -> None:
     expected = f"(rows,) whole numbers from 0 to {classes - 1}"
     advice = "Number the classes, for instance by numpy.unique(labels, return_inverse=True)."
+    advice = "Write y.astype(int)." if y.dtype.kind == "b" else advice
     if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer):
         raise ValueError(sentence(where, "y", expected, f"{y.dtype} of shape {y.shape}", advice))
     if y.min() < 0 or y.max() >= classes:

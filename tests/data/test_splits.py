@@ -136,7 +136,7 @@ def test_one_class_is_refused_by_name():
 
 @pytest.mark.parametrize("folds", [1, 11])
 def test_wrong_number_of_folds_is_refused(folds):
-    with pytest.raises(ValueError, match=rf"fold_rows: folds must be from 2 to the number of rows \(10\), got {folds}"):
+    with pytest.raises(ValueError, match=rf"fold_rows: folds must be a whole number from 2 to the number of rows \(10\), got {folds}"):
         fold_rows(10, folds, seed=0)
 
 

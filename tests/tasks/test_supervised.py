@@ -225,7 +225,6 @@ def three_classes(**options):
             three_classes(class_weights=(1.0, 2.0)),
             "Classification: class_weights must be a tuple of 3 numbers, one for each class, got 2 of",
         ),
-        (three_classes(class_weights=[1.0, 1.0, 1.0]), "Classification: class_weights must be a tuple of 3 numbers, .*, got list"),
         (three_classes(class_weights=(1.0, -1.0, 1.0)), r"fit: task\.class_weights\[1\] must be in \[0, inf\), got -1"),
         (three_classes(class_weights=(0.0, 0.0, 1.0)), r"Classification: class_weights must be above 0 for a class of y at least, got \(0"),
         (
