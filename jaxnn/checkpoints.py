@@ -9,6 +9,7 @@ with the seal, the sizes in them with the seal, and at last the arrays with the 
 import logging
 import re
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +30,8 @@ from jaxnn.seals import DamageError, check_files, described, digest, named, read
 
 NAMED = re.compile(r"epoch-([0-9]{1,9})(?:\.step-([0-9]{1,9}))?")
 UNFINISHED = ".orbax-checkpoint-tmp"
-A_MINUTE = 60.0
+A_MINUTE, A_WHILE = 60.0, 1.0
+"""Seconds: the pause between two saves where none is named, and one that pieces of several epochs could make noticeably longer."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,10 @@ class Checkpoints:
     """Where and how often ``fit`` or ``fit_stream`` saves the state of a run; the same call then goes on from there.
 
     folder: for this run alone, made if it is not there. every: epochs between two saves. seconds: time between two saves, looked at
-    after each epoch. With both, what comes first; with neither, a minute. The end of the run is saved in any case. steps: for epochs
-    that take long, the clock is looked at after every so many steps, and a state inside of an epoch is saved; ``fit_stream`` looks at it
-    after every block in any case. keep: how many of the newest stay. names: for functions of your own in the recipe (see ``to_json``).
+    after each epoch, or where epochs are quick some ten times a second; 0 saves after each. With both, what comes first; with neither,
+    a minute. The end of the run is saved in any case. steps: for epochs that take long, the clock is looked at after every so many
+    steps, and a state inside of an epoch is saved; ``fit_stream`` looks at it after every block in any case. keep: how many of the
+    newest stay. names: for functions of your own in the recipe (see ``to_json``).
 
     Raises TypeError for a folder that is no path, ValueError for numbers that are too small.
 
@@ -65,8 +68,10 @@ class Checkpoints:
             raise ValueError(sentence("Checkpoints", "seconds", "a number >= 0", repr(self.seconds)))
 
     def ahead(self, epoch: int) -> int:
-        """How many epochs may run in one piece after so many: to the next save, or one where the clock counts."""
-        return 1 if self.every is None or self.seconds is not None else self.every - epoch % self.every
+        """How many epochs may run in one piece after so many: to the next save, one where the clock counts by less than A_WHILE."""
+        if self.seconds is not None and self.seconds < A_WHILE:
+            return 1
+        return sys.maxsize if self.every is None else self.every - epoch % self.every
 
     def due(self, epochs: int, steps: int, waited: float) -> bool:
         """Whether to save after so many epochs and steps of the next, and so many seconds after the save before."""

@@ -57,12 +57,6 @@ def with_checkpoints(
     return now
 
 
-def one(epoch: int) -> int:
-    """A piece of one epoch, wherever the run stands."""
-    del epoch
-    return 1
-
-
 def _told(pieces: Pieces, now: Standing, callback: Callback | None) -> Generator[Standing, None, None]:
     """What follows, with the callback told of each epoch that has ended."""
     for after in pieces(now):

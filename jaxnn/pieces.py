@@ -99,29 +99,22 @@ class Program(NamedTuple):
         """``jaxnn.advance``."""
         return compiled(advance, static=("epochs",))(self.recipe, state, self.data, epochs=epochs)
 
-    def by_epochs(self, now: Standing, length: Callable[[int], int]) -> Iterator[Standing]:
-        """What follows, after each piece of so many epochs as `length` says of those behind. An epoch that was begun begins again."""
-        while not now.ended(self.recipe.epochs):
-            behind = int(now.state.epoch)
-            state, metrics = self.advance(now.state, min(length(behind), self.recipe.epochs - behind))
-            now = now.then(state, jax.device_get(metrics))
-            yield now
+    def by_time(self, now: Standing, ahead: Callable[[int], int] | None = None) -> Iterator[Standing]:
+        """What follows, after pieces of about PIECE_SECONDS, the first of one epoch. An epoch that was begun begins again.
 
-    def by_time(self, now: Standing) -> Iterator[Standing]:
-        """What follows, after pieces of about PIECE_SECONDS, the first of one epoch.
-
-        The next piece is always under way: what the host does with one costs no time, and after the end of a run a piece does nothing.
+        ahead: how many epochs a piece may have after so many. The next piece is always under way: what the host does with one costs no
+        time, and after the end of a run a piece does nothing.
         """
-        further = compiled(advance_some, static=("most",))
-        most = min(self.recipe.epochs, MOST_EPOCHS)
-        left, length, state = self.recipe.epochs - now.epochs, 1, now.state
+        further, epochs = compiled(advance_some, static=("most",)), self.recipe.epochs
+        most, length, begun, state = min(epochs, MOST_EPOCHS), 1, now.epochs, now.state
         under_way, began = deque[tuple[int, State, Metrics]](), time.perf_counter()
-        while not now.ended(self.recipe.epochs):
-            while left > 0 and len(under_way) < 2:
-                length = min(length, most, left)
-                state, metrics = further(self.recipe, state, self.data, np.int32(length), most=most)
-                under_way.append((length, state, metrics))
-                left -= length
+        while not now.ended(epochs):
+            while begun < epochs and len(under_way) < 2:
+                longest = min(most, epochs - begun, epochs if ahead is None else ahead(begun))
+                ran = min(length, longest)
+                state, metrics = further(self.recipe, state, self.data, np.int32(ran), most=most)
+                under_way.append((ran, state, metrics))
+                begun += ran
             ran, reached, metrics = under_way.popleft()
             now = now.then(reached, {name: values[:ran] for name, values in jax.device_get(metrics).items()})
             yield now

@@ -17,7 +17,7 @@ from jaxnn.compiling import compiled
 from jaxnn.data.splits import split_rows
 from jaxnn.data.upload import upload
 from jaxnn.examples import check_examples
-from jaxnn.host_loop import Callback, Pieces, check_callback, one, with_callback, with_checkpoints
+from jaxnn.host_loop import Callback, Pieces, check_callback, with_callback, with_checkpoints
 from jaxnn.identity import identity
 from jaxnn.keys import key_data
 from jaxnn.loop import Data, State, advance, start
@@ -94,7 +94,7 @@ def train(
     history: Any
     if checkpoints is not None:
         keeper = Keeper(checkpoints, identity(program.recipe, data, seed, member, checkpoints.names))
-        pieces = _pieces(program, checkpoints, callback)
+        pieces = _pieces(program, checkpoints)
         state, history, _ = with_checkpoints(pieces, recipe.epochs, keeper, begin, initial(recipe, data), callback)
     elif callback is not None:
         state, history, _ = with_callback(program.by_time, begin, callback)
@@ -104,11 +104,11 @@ def train(
     return replace(run, seconds=time.perf_counter() - began)
 
 
-def _pieces(program: Program, plan: Checkpoints, callback: Callback | None) -> Pieces:
+def _pieces(program: Program, plan: Checkpoints) -> Pieces:
     """How far the run goes between two looks at the clock."""
     if plan.steps is not None:
         return functools.partial(program.by_steps, steps=plan.steps)
-    return functools.partial(program.by_epochs, length=plan.ahead if callback is None else one)
+    return functools.partial(program.by_time, ahead=plan.ahead)
 
 
 def plain_numbers(recipe: Recipe) -> Recipe:

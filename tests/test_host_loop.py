@@ -30,9 +30,16 @@ def handlers():
 def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path):
     before = handlers()
     with pytest.raises(KeyboardInterrupt, match=HOW.format(name="SIGINT")):
-        run_in(tmp_path, every=None, callback=sending(signal.SIGINT))
-    assert (saved(tmp_path), handlers()) == (["epoch-3"], before)
+        run_in(tmp_path, every=None, seconds=0, callback=sending(signal.SIGINT))
+    assert (saved(tmp_path), handlers()) == (["epoch-2", "epoch-3"], before)
     assert_same_run(run_in(tmp_path), straight_run())
+
+
+def test_ctrl_c_where_only_the_clock_counts_ends_after_the_piece_that_is_running(tmp_path):
+    with pytest.raises(KeyboardInterrupt, match=r"Stopped by SIGINT after epoch [1-7] of 7; the state is saved in"):
+        run_in(tmp_path, every=None, callback=sending(signal.SIGINT, at=1))
+    assert len(saved(tmp_path)) == 1
+    assert_same_run(run_in(tmp_path, every=None), straight_run())
 
 
 def test_ctrl_c_inside_of_an_epoch_saves_there(tmp_path, monkeypatch):
@@ -54,10 +61,10 @@ def test_ctrl_c_inside_of_an_epoch_saves_there(tmp_path, monkeypatch):
 def test_sigterm_saves_says_how_to_go_on_and_ends_the_process(tmp_path, capsys):
     before = handlers()
     with pytest.raises(SystemExit) as ended:
-        run_in(tmp_path, every=None, callback=sending(signal.SIGTERM))
+        run_in(tmp_path, every=None, seconds=0, callback=sending(signal.SIGTERM))
     assert ended.value.code == 143
     assert capsys.readouterr().err.startswith("Stopped by SIGTERM after epoch 3 of 7; the state is saved in ")
-    assert (saved(tmp_path), handlers()) == (["epoch-3"], before)
+    assert (saved(tmp_path), handlers()) == (["epoch-2", "epoch-3"], before)
     assert_same_run(run_in(tmp_path), straight_run())
 
 
