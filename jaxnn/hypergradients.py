@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxnn.bits import enough_bits
 from jaxnn.checks import sentence
 from jaxnn.compiling import compiled
 from jaxnn.keys import key_data
@@ -25,7 +26,7 @@ from jaxnn.loop import Data, State, Status, cast_numbers, epoch_order, evaluate,
 from jaxnn.optimizers import Optimizer, Optimizers
 from jaxnn.recipes import Recipe
 from jaxnn.schedules import Schedule
-from jaxnn.training import as_data, check_run, plain_numbers
+from jaxnn.training import as_data, check_recipe, check_run, plain_numbers
 
 
 def hypergradient(recipe: Recipe, data: Any, *, key: Any = 0, validation: Any = None, member: int = 0) -> tuple[float, Recipe]:
@@ -48,12 +49,14 @@ def hypergradient(recipe: Recipe, data: Any, *, key: Any = 0, validation: Any = 
     >>> slopes.optimizer.numbers["learning_rate"] < 0  # a higher rate would have come further
     True
     """
+    check_recipe("hypergradient", recipe)
     seed = key_data(key, "hypergradient")
-    rows = as_data("hypergradient", data, validation, seed)
-    check_run("hypergradient", recipe, rows)
-    _check("hypergradient", recipe, rows)
-    loss, slopes = compiled(_loss_and_slopes)(plain_numbers(recipe), rows, seed, np.int32(member))
-    return float(loss), jax.tree.map(lambda slope: math.nan if math.isnan(loss) else float(slope), slopes)
+    with enough_bits(recipe.wide):
+        rows = as_data("hypergradient", data, validation, seed, wide=recipe.wide)
+        check_run("hypergradient", recipe, rows)
+        _check("hypergradient", recipe, rows)
+        loss, slopes = compiled(_loss_and_slopes)(plain_numbers(recipe), rows, seed, np.int32(member))
+        return float(loss), jax.tree.map(lambda slope: math.nan if math.isnan(loss) else float(slope), slopes)
 
 
 def validation_loss(recipe: Recipe, data: Data, key: jax.Array, member: Any = 0) -> jax.Array:

@@ -186,7 +186,13 @@ def evaluate(task: Task, params: Params, batch: Batch) -> Metrics:
 
 
 def cast_numbers(recipe: Recipe, dtype: Any) -> Recipe:
-    """The recipe with its hyperparameters in the dtype of the data, so that nothing is promoted on the way."""
+    """The recipe with its hyperparameters in the dtype of the data, so that nothing is promoted on the way.
+
+    Raises ValueError for data of fewer bits than the recipe, or 0.999, needs: who holds ``Data`` in hand has to cast them.
+    """
+    if (recipe.wide and dtype != jnp.float64) or jnp.finfo(dtype).bits < 32:
+        expected, advice = "float64, as its precision is" if recipe.wide else "float32 or float64", "Call fit, which casts them."
+        raise ValueError(sentence("advance", "data", expected, dtype, advice))
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), recipe)
 
 

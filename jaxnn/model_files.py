@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxnn.bits import enough_bits, is_wide
 from jaxnn.checks import sentence
 from jaxnn.codec import from_json, to_json
 from jaxnn.recipes import Recipe
@@ -106,7 +107,9 @@ def _read(content: bytes, known: Mapping[str, Any] | None) -> Model:
     if not isinstance(recipe, Recipe):
         raise ValueError(f"It holds a {type(recipe).__name__} where the recipe should be.")
     examples = _read_examples(json.loads(header["examples"]))
-    params = _restore(recipe, examples, _read_tensors(content))
+    tensors = _read_tensors(content)
+    with enough_bits(is_wide(tensors)):
+        params = _restore(recipe, examples, tensors)
     return Model(recipe=recipe, params=params, examples=examples, extras=json.loads(header["extras"]))
 
 
@@ -164,13 +167,8 @@ def _restore(recipe: Recipe, examples: Any, tensors: dict[str, np.ndarray]) -> P
     found = {name: (array.shape, str(array.dtype)) for name, array in tensors.items()}
     if described != found:
         odd = sorted(name for name in described.keys() | found.keys() if described.get(name) != found.get(name))
-        advice = " Enable float64 in JAX (jax_enable_x64), as it was on saving." if _needs_float64(tensors) else ""
-        raise ValueError(f"Its parameters {', '.join(odd[:3])} do not fit the model of its recipe.{advice}")
+        raise ValueError(f"Its parameters {', '.join(odd[:3])} do not fit the model of its recipe.")
     return jax.tree.unflatten(jax.tree.structure(expected), [tensors[name] for name in shapes])
-
-
-def _needs_float64(tensors: dict[str, np.ndarray]) -> bool:
-    return any(array.dtype == np.float64 for array in tensors.values()) and jax.dtypes.canonicalize_dtype(np.float64) != np.float64
 
 
 def _read_tensors(content: bytes) -> dict[str, np.ndarray]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jaxnn.bits import enough_bits
 from jaxnn.checks import check_ranges, check_whole, sentence
 from jaxnn.compiling import with_settings_of_this_thread
 from jaxnn.data.splits import fold_rows
@@ -21,7 +22,7 @@ from jaxnn.lanes import MOST_LANES, Member, train_lanes
 from jaxnn.loop import Data
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run
-from jaxnn.training import as_data, check_run, classes_of, train
+from jaxnn.training import as_data, check_recipe, check_run, classes_of, train
 
 
 class Plan(NamedTuple):
@@ -81,17 +82,19 @@ def make_members(
     if not isinstance(recipes, Sequence) or not recipes:
         raise ValueError(sentence("fit_many", "recipes", "a list of at least one Recipe", repr(recipes)[:60]))
     seed = key_data(key, "fit_many")
-    splits = [as_data("fit_many", data, validation, seed)]
-    if folds is not None:
-        splits = _fold(splits[0], folds, seed)
+    splits: dict[bool, list[Data]] = {}
     checked: set[Hashable] = set()
     for recipe in recipes:
-        check_member(recipe, splits[0], checked)
+        check_recipe("fit_many", recipe)
+        with enough_bits(recipe.wide):
+            if recipe.wide not in splits:
+                splits[recipe.wide] = _splits(data, validation, folds, seed, wide=recipe.wide)
+            check_member(recipe, splits[recipe.wide][0], checked)
     return [
         Member(recipe, split, number * seeds + repeat)
         for number, recipe in enumerate(recipes)
         for repeat in range(seeds)
-        for split in splits
+        for split in splits[recipe.wide]
     ]
 
 
@@ -134,12 +137,12 @@ def finished(members: Sequence[Member], seed: np.ndarray, spread: Plan) -> Gener
 
 
 def _train_chunk(members: list[Member], seed: np.ndarray, spread: Plan, device: jax.Device) -> list[Run]:
-    lanes = _width(members[0], spread)
-    if lanes == 1:
-        member = members[0]
+    lanes, member = _width(members[0], spread), members[0]
+    with enough_bits(member.recipe.wide):
+        if lanes > 1:
+            return train_lanes(members, seed, lanes, device)
         data = member.data if device.platform == "cpu" else jax.device_put(member.data, device)
         return [train(member.recipe, data, seed, member.number, keep_state=False)]
-    return train_lanes(members, seed, lanes, device)
 
 
 def _chunks(members: Sequence[Member], spread: Plan) -> dict[Hashable, list[list[int]]]:
@@ -158,6 +161,11 @@ def _parts(indices: list[int], size: int) -> list[list[int]]:
 def _width(member: Member, spread: Plan) -> int:
     """Lanes of the member's program: one where its layers are slower side by side than one after the other."""
     return spread.lanes if member.recipe.task.stacks else 1
+
+
+def _splits(data: Any, validation: Any, folds: int | None, seed: np.ndarray, *, wide: bool) -> list[Data]:
+    rows = as_data("fit_many", data, validation, seed, wide=wide)
+    return [rows] if folds is None else _fold(rows, folds, seed)
 
 
 def _fold(data: Data, folds: int, seed: np.ndarray) -> list[Data]:

@@ -1,4 +1,4 @@
-r"""Mixed precision: gradients in half the bits, parameters and optimizer in the bits of the data.
+r"""Mixed precision: layers in half the bits, parameters, optimizer and losses in the bits of the data. For "float64" see ``bits``.
 
 bfloat16 has float32's range. float16 has not: gradients under 6e-8 become 0, so the error at the output is multiplied by a scale and the
 gradient divided by it. The scale is halved when a gradient overflows, and that step is left out, of which ``left_out`` in the history is
@@ -11,13 +11,14 @@ import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import sentence
+from jaxnn.layers import BatchNorm, Layer
 from jaxnn.layers.buffers import with_buffers, without_buffers
 from jaxnn.losses import Loss
-from jaxnn.records import Record
+from jaxnn.records import Record, static
 from jaxnn.tasks import Engine, Task
 from jaxnn.typing import Batch, Key, Metrics, Params
 
-Precision = Literal["bfloat16", "float16"]
+Precision = Literal["bfloat16", "float16", "float64"]
 FIRST_SCALE, LARGEST_SCALE = 2.0**12, 2.0**15
 GROW_AFTER = 1000
 
@@ -30,22 +31,39 @@ class Scaling(Record):
 
 
 class ScaledLoss(Loss):
-    """A loss computed in float32 whose value is as it is and whose gradient is ``scale`` times as large, by either engine.
-
-    The value stays in float32, for a loss of 65504 is none in float16; the gradient is in the dtype of the outputs.
-    """
+    """A loss whose value is as it is and whose gradient is ``scale`` times as large, by either engine."""
 
     loss: Loss
     scale: Any
 
     def value(self, outputs: jax.Array, y: jax.Array) -> jax.Array:
-        value = self.loss.value(outputs.astype(jnp.float32), y)
+        value = self.loss.value(outputs, y)
         fixed = jax.lax.stop_gradient(value)
         return fixed + self.scale.astype(value.dtype) * (value - fixed)
 
     def gradient(self, outputs: jax.Array, y: jax.Array) -> jax.Array:
-        scaled = self.loss.gradient(outputs.astype(jnp.float32), y) * self.scale.astype(jnp.float32)
-        return scaled.astype(outputs.dtype)
+        return self.loss.gradient(outputs, y) * self.scale.astype(outputs.dtype)
+
+
+class Narrow(Layer):
+    """A layer whose parameters are in ``low``: x and dy are cast to that on their way in, y and dx to ``high`` on theirs out."""
+
+    layer: Layer
+    low: str = static()
+    high: str = static()
+
+    def apply(self, params: Params, x: Any, key: Key | None = None) -> Any:
+        return _cast(self.layer.apply(params, _cast(x, self.low), key), self.high)
+
+    def forward(self, params: Params, x: Any, key: Key | None = None) -> tuple[Any, Any]:
+        y, residuals = self.layer.forward(params, _cast(x, self.low), key)
+        return _cast(y, self.high), (y, residuals)
+
+    def backward(self, params: Params, residuals: Any, dy: Any) -> tuple[Params, Any]:
+        y, inner = residuals
+        errors = jax.tree.map(lambda error, output: _cast(error, output.dtype), dy, y)
+        dparams, dx = self.layer.backward(params, inner, errors)
+        return dparams, _cast(dx, self.high)
 
 
 def no_scaling() -> Scaling:
@@ -64,25 +82,23 @@ def scaling_after(before: Scaling, finite: jax.Array) -> Scaling:
 def low_gradients(
     precision: Precision, scaling: Scaling | None, task: Task, params: Params, batch: Batch, key: Key | None, engine: Engine
 ) -> tuple[Metrics, Params]:
-    """``task.gradients`` computed in that precision; metrics in the dtype of the weights, gradients in the dtypes of the parameters.
+    """``task.gradients`` with its layers computed in that precision; gradients in the dtypes of the parameters.
 
-    Targets, and what layers count themselves, are not cast. Weights are made shares of their sum first, which float16 may not hold.
+    Targets, weights, losses and all that a task computes itself, and what layers count, stay in the dtype of the weights.
     """
-    dtype, low = batch.weight.dtype, jnp.dtype(precision)
+    low, high = jnp.dtype(precision).name, batch.weight.dtype.name
     scale = jnp.ones((), jnp.float32) if scaling is None else scaling.scale
-    total = task.total(batch)
-    batch = batch._replace(weight=batch.weight / jnp.where(total == 0, 1, total))
-    low_task, low_x, low_weight = _cast((task, batch.x, batch.weight), low)
-    if task.has_one_loss:
-        low_task = low_task.replace(loss=ScaledLoss(low_task.loss, scale))
+    narrow: Any = _with_numbers_of_layers(task, low).with_layers(lambda layer: Narrow(layer, low, high))
+    if scaling is not None:
+        narrow = narrow.replace(loss=ScaledLoss(narrow.loss, scale))
     low_params = with_buffers(_cast(without_buffers(params), low), params)
-    metrics, gradients = low_task.gradients(low_params, Batch(low_x, batch.y, low_weight), key, engine)
+    metrics, gradients = narrow.gradients(low_params, batch, key, engine)
 
     def restore(gradient: jax.Array, param: jax.Array) -> jax.Array:
         return gradient.astype(param.dtype) / scale.astype(param.dtype)
 
     learned = jax.tree.map(restore, without_buffers(gradients), without_buffers(params))
-    return _cast(metrics, dtype), with_buffers(learned, gradients)
+    return _cast(metrics, high), with_buffers(learned, gradients)
 
 
 def all_finite(tree: Any) -> jax.Array:
@@ -100,9 +116,23 @@ def check_precision(where: str, precision: Precision, task: Task) -> None:
         )
 
 
+def _with_numbers_of_layers(task: Task, dtype: str) -> Task:
+    """The task with the numbers of its layers in that dtype, but for those that meet what a layer counts itself."""
+
+    def change(node: Any) -> Any:
+        return node if isinstance(node, BatchNorm) else _cast(node, dtype)
+
+    def in_layer(node: Any) -> Any:
+        return jax.tree.map(change, node, is_leaf=lambda part: isinstance(part, BatchNorm)) if isinstance(node, Layer) else node
+
+    changed: Task = jax.tree.map(in_layer, task, is_leaf=lambda node: isinstance(node, Layer))
+    return changed
+
+
 def _cast(tree: Any, dtype: Any) -> Any:
+    """With floats in that dtype; whole numbers, and cotangents of these, stay."""
+
     def cast(leaf: Any) -> Any:
-        array = jnp.asarray(leaf)
-        return array.astype(dtype) if jnp.issubdtype(array.dtype, jnp.floating) else array
+        return jnp.asarray(leaf, dtype) if jnp.issubdtype(getattr(leaf, "dtype", float), jnp.floating) else leaf
 
     return jax.tree.map(cast, tree)

@@ -34,10 +34,11 @@ class Recipe(Record):
 
     The way: clip, see ``ClipByNorm``; averaging of parameters, see ``Averaging``; early_stopping, see ``EarlyStopping``; plateau, smaller
     steps where nothing improves, see ``ReduceOnPlateau``. precision: "bfloat16" or "float16" to compute gradients in, parameters stay as
-    they are. gradients: "backprop" (the rules written by hand) or "autodiff" (``jax.grad``), the same numbers to rounding. norms: means of
-    the norms of gradients (before clipping) and updates are in the history; not by default, for on CPU they make a step of 25 microseconds
-    1.15 times as long and cost 0.1 s of compiling. measure_training: all training rows are evaluated at the end of each epoch as those of
-    validation are, ``training_...`` in the history.
+    they are; "float64" for the whole run and its predictions, whatever the data are and JAX is set to. gradients: "backprop" (the rules
+    written by hand) or "autodiff" (``jax.grad``), the same numbers to rounding. norms: means of the norms of gradients (before clipping)
+    and updates are in the history; not by default, for on CPU they make a step of 25 microseconds 1.15 times as long and cost 0.1 s of
+    compiling. measure_training: all training rows are evaluated at the end of each epoch as those of validation are, ``training_...`` in
+    the history.
     """
 
     task: Task
@@ -69,8 +70,13 @@ class Recipe(Record):
             raise ValueError(sentence("Recipe", "gradients", " or ".join(map(repr, get_args(Engine))), repr(self.gradients)))
         if self.precision is not None:
             if self.precision not in get_args(Precision):
-                raise ValueError(sentence("Recipe", "precision", "'bfloat16', 'float16' or None", repr(self.precision)))
+                raise ValueError(sentence("Recipe", "precision", "'bfloat16', 'float16', 'float64' or None", repr(self.precision)))
             check_precision("Recipe", self.precision, self.task)
+
+    @property
+    def wide(self) -> bool:
+        """Whether all is computed in float64, whatever the data and JAX's setting."""
+        return self.precision == "float64"
 
     @property
     def monitors(self) -> dict[str, Monitor]:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxnn.bits import dtype_in_a_run, enough_bits, is_wide
 from jaxnn.checks import sentence
 from jaxnn.compiling import compiled
 from jaxnn.data.casting import cast
@@ -55,14 +56,15 @@ class Run:
 
     def evaluate(self, x: Any, y: Any) -> dict[str, float]:
         """The task's metrics on the given examples, ``loss`` among them."""
-        x, y = (_like("evaluate", *pair) for pair in zip("xy", (x, y), self.examples, strict=True))
-        if not len(jax.tree.leaves(x)[0]):
-            raise ValueError(sentence("evaluate", "x", "at least one row", "none"))
-        if len({leaf.shape[0] for leaf in jax.tree.leaves((x, y))}) != 1:
-            raise ValueError(sentence("evaluate", "y", "one target for each row of x", "another number of them"))
-        check_lengths("evaluate", x)
-        self.recipe.task.check(x, y, prediction_shape(self.recipe.task, self.params, x))
-        measured = compiled(_evaluate)(self.recipe.task, self.params, x, y)
+        with enough_bits(is_wide(self.params)):
+            x, y = (_like("evaluate", *pair) for pair in zip("xy", (x, y), self.examples, strict=True))
+            if not len(jax.tree.leaves(x)[0]):
+                raise ValueError(sentence("evaluate", "x", "at least one row", "none"))
+            if len({leaf.shape[0] for leaf in jax.tree.leaves((x, y))}) != 1:
+                raise ValueError(sentence("evaluate", "y", "one target for each row of x", "another number of them"))
+            check_lengths("evaluate", x)
+            self.recipe.task.check(x, y, prediction_shape(self.recipe.task, self.params, x))
+            measured = compiled(_evaluate)(self.recipe.task, self.params, x, y)
         return {name: float(value) for name, value in measured.items()}
 
 
@@ -97,15 +99,16 @@ def predict(task: Task, params: Params, x: Any, *, like: Any) -> np.ndarray:
 
     like: shape and dtype of one example of the training data, which x (rows, ...) must have; numbers are cast to the dtype.
     """
-    x = _like("predict", "x", x, like)
-    rows, *others = {len(leaf) for leaf in jax.tree.leaves(x)}
-    if others:
-        raise ValueError(sentence("predict", "x", "arrays of the same number of rows", " and ".join(map(str, sorted((rows, *others))))))
-    if rows == 0:
-        raise ValueError(sentence("predict", "x", "at least one row", "none"))
-    check_lengths("predict", x)
-    program = compiled(_predict)
-    pieces = [program(task, params, _padded(x, start)) for start in range(0, rows, PREDICTION_ROWS)]
+    with enough_bits(is_wide(params)):
+        x = _like("predict", "x", x, like)
+        rows, *others = {len(leaf) for leaf in jax.tree.leaves(x)}
+        if others:
+            raise ValueError(sentence("predict", "x", "arrays of the same number of rows", " and ".join(map(str, sorted((rows, *others))))))
+        if rows == 0:
+            raise ValueError(sentence("predict", "x", "at least one row", "none"))
+        check_lengths("predict", x)
+        program = compiled(_predict)
+        pieces = [program(task, params, _padded(x, start)) for start in range(0, rows, PREDICTION_ROWS)]
     return np.concatenate([np.asarray(piece) for piece in pieces])[:rows]
 
 
@@ -115,8 +118,8 @@ def prediction_shape(task: Task, params: Params, x: Any) -> Any:
     return compiled(_predict).eval_shape(task, params, batch)
 
 
-def as_examples(where: str, argument: str, values: Any) -> Any:
-    """A pytree of NumPy or JAX arrays in the precision that JAX computes in.
+def as_examples(where: str, argument: str, values: Any, *, wide: bool = False) -> Any:
+    """A pytree of NumPy or JAX arrays in the precision that a run computes in.
 
     Raises TypeError for anything but numbers, ValueError for numbers too large for that precision.
     """
@@ -126,9 +129,8 @@ def as_examples(where: str, argument: str, values: Any) -> Any:
         if array.dtype.kind not in "fiub" and not jnp.issubdtype(array.dtype, jnp.floating):
             advice = "Encode text as numbers first."
             raise TypeError(sentence(where, name, "numbers", f"dtype {array.dtype}", advice))
-        if isinstance(array, jax.Array):
-            return array
-        return cast(where, name, array, jax.dtypes.canonicalize_dtype(array.dtype))
+        dtype = dtype_in_a_run(array.dtype, wide)
+        return array.astype(dtype) if isinstance(array, jax.Array) else cast(where, name, array, dtype)
 
     def is_list(node: Any) -> bool:
         return isinstance(node, Sequence) and not isinstance(node, tuple)

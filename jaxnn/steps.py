@@ -108,7 +108,7 @@ def _mean_gradients(recipe: Recipe, learner: Learner, batch: Batch, key: Key | N
 
 
 def _gradients(recipe: Recipe, learner: Learner, batch: Batch, key: Key | None) -> tuple[Metrics, Params]:
-    if recipe.precision is None:
+    if recipe.precision is None or recipe.wide:
         return recipe.task.gradients(learner.params, batch, key, recipe.gradients)
     return low_gradients(recipe.precision, learner.scaling, recipe.task, learner.params, batch, key, recipe.gradients)
 

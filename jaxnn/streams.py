@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxnn.bits import enough_bits
 from jaxnn.checkpoints import Checkpoints, Keeper, check_plan
 from jaxnn.checks import check_whole, sentence
 from jaxnn.compiling import compiled
@@ -27,8 +28,7 @@ from jaxnn.loop import Data, State, cast_numbers, data_dtype, train_steps
 from jaxnn.pieces import Measured, Piece, Program, Standing, by_pieces
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run, as_examples, finished_run, prediction_shape
-from jaxnn.tasks import Task
-from jaxnn.training import as_data, check_run, initial, plain_numbers
+from jaxnn.training import as_data, check_recipe, check_run, initial, plain_numbers
 
 BLOCK_BYTES = 1 << 24
 SAMPLE_ROWS = 256
@@ -72,21 +72,23 @@ def fit_stream(
     check_whole("fit_stream", "member", member, low=0)
     check_plan("fit_stream", checkpoints)
     check_callback("fit_stream", callback)
+    check_recipe("fit_stream", recipe)
     seed = key_data(key, "fit_stream")
-    data = _known(source, validation, seed)
-    check_run("fit_stream", recipe, data)
-    if recipe.measure_training:
-        advice = "Give training rows as validation, or evaluate the run on them."
-        raise ValueError(sentence("fit_stream", "measure_training", "False, for its rows are not in memory", True, advice))
-    like = initial(recipe, data)
-    stream = _streamed(recipe, source, data, like, block_bytes)
-    begin = functools.partial(Program(stream.recipe, data).begin, seed, member)
-    if checkpoints is None:
-        now = with_callback(stream.by_blocks, begin, callback)
-    else:
-        run = identity(stream.recipe, _standing_for(source, data), seed, member, checkpoints.names)
-        now = with_checkpoints(stream.by_blocks, recipe.epochs, Keeper(checkpoints, run, "fit_stream"), begin, like, callback)
-    return replace(finished_run(recipe, now.state, now.history, data, member), seconds=time.perf_counter() - began)
+    with enough_bits(recipe.wide):
+        data = _known(source, validation, seed, recipe.wide)
+        check_run("fit_stream", recipe, data)
+        if recipe.measure_training:
+            advice = "Give training rows as validation, or evaluate the run on them."
+            raise ValueError(sentence("fit_stream", "measure_training", "False, for its rows are not in memory", True, advice))
+        like = initial(recipe, data)
+        stream = _streamed(recipe, source, data, like, block_bytes)
+        begin = functools.partial(Program(stream.recipe, data).begin, seed, member)
+        if checkpoints is None:
+            now = with_callback(stream.by_blocks, begin, callback)
+        else:
+            run = identity(stream.recipe, _standing_for(source, data), seed, member, checkpoints.names)
+            now = with_checkpoints(stream.by_blocks, recipe.epochs, Keeper(checkpoints, run, "fit_stream"), begin, like, callback)
+        return replace(finished_run(recipe, now.state, now.history, data, member), seconds=time.perf_counter() - began)
 
 
 def predict_stream(run: Run, source: Source, *, rows: int = 4096) -> np.ndarray:
@@ -134,7 +136,7 @@ def _streamed(recipe: Recipe, source: Source, data: Data, like: State, block_byt
     row_bytes = sum(leaf[:1].nbytes for leaf in jax.tree.leaves((data.x, data.y)))
     parts = cut(source.rows, _batching(recipe), block_bytes // max(1, row_bytes))
     predictions = prediction_shape(recipe.task, like.params, data.x)
-    return Streamed(plain_numbers(recipe), data, source, parts, _checked(recipe.task, predictions, source.name, parts, data))
+    return Streamed(plain_numbers(recipe), data, source, parts, _checked(recipe, predictions, source.name, parts, data))
 
 
 def _batching(recipe: Recipe) -> tuple[int, int]:
@@ -147,7 +149,7 @@ def _standing_for(source: Source, data: Data) -> Any:
     return np.int64(source.rows), data, source.read(spread)
 
 
-def _known(source: Source, validation: Any, seed: np.ndarray) -> Data:
+def _known(source: Source, validation: Any, seed: np.ndarray, wide: bool) -> Data:
     """What is in memory: the first rows, for their shapes and dtypes, and those to validate on."""
     if not isinstance(source, Source):
         made_by = "a Source, for instance jaxnn.data.streaming.npz('train.npz')"
@@ -158,15 +160,15 @@ def _known(source: Source, validation: Any, seed: np.ndarray) -> Data:
     if isinstance(validation, Source):
         validation = tuple(validation.read(np.arange(validation.rows)))
     first = source.read(np.arange(min(SAMPLE_ROWS, source.rows)))
-    return as_data("fit_stream", (first.x, first.y), validation, seed)
+    return as_data("fit_stream", (first.x, first.y), validation, seed, wide=wide)
 
 
-def _checked(task: Task, predictions: Any, name: str, parts: Cut, data: Data) -> Check:
+def _checked(recipe: Recipe, predictions: Any, name: str, parts: Cut, data: Data) -> Check:
     """Makes rows ready to be computed with; those of the first epoch, which are all there are, are looked at on the way."""
     expected = _described((data.x, data.y))
 
     def check(rows: Rows, numbers: np.ndarray, step: int) -> Rows:
-        rows = Rows(*(as_examples("fit_stream", part, values) for part, values in zip(Rows._fields, rows, strict=True)))
+        rows = Rows(*(as_examples("fit_stream", part, values, wide=recipe.wide) for part, values in zip(Rows._fields, rows, strict=True)))
         if step < parts.steps:
             where = f"the block of {name} that begins with step {step}"
             if _described((rows.x, rows.y)) != expected:
@@ -175,7 +177,7 @@ def _checked(task: Task, predictions: Any, name: str, parts: Cut, data: Data) ->
                 _check_finite(part, array, name, numbers, step, parts.size)
             _check_weight(rows.weight, where)
             try:
-                task.check(rows.x, rows.y, predictions)
+                recipe.task.check(rows.x, rows.y, predictions)
             except ValueError as error:
                 raise ValueError(f"{error} It is in {where}.") from None
         return rows

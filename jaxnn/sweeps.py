@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
+from jaxnn.bits import enough_bits
 from jaxnn.checks import check_whole, nearest, sentence
 from jaxnn.keys import key_data
 from jaxnn.lanes import Member
@@ -188,7 +189,8 @@ def _mean_at_best(runs: Sequence[Run], metric: str) -> float:
 def _check_metric(metric: str, members: Sequence[Member]) -> None:
     by_task = {jax.tree.structure(member.recipe.task): member for member in members}
     for recipe, data, _ in by_task.values():
-        names = validation_metrics(recipe, data)
+        with enough_bits(recipe.wide):
+            names = validation_metrics(recipe, data)
         if metric not in names:
             raise ValueError(sentence("sweep", "metric", f"one of {', '.join(names)}", repr(metric), nearest(metric, names)))
 

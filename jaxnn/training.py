@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnn.averaging import Averaging
+from jaxnn.bits import enough_bits
 from jaxnn.checkpoints import Checkpoints, Keeper, check_plan
 from jaxnn.checks import check_ranges, check_whole, nearest, sentence
 from jaxnn.clipping import Clip
@@ -71,10 +72,12 @@ def fit(
     check_plan("fit", checkpoints)
     check_callback("fit", callback)
     check_whole("fit", "member", member, low=0)
+    check_recipe("fit", recipe)
     seed = key_data(key)
-    data = as_data("fit", data, validation, seed)
-    check_run("fit", recipe, data)
-    return train(recipe, data, seed, member, callback=callback, checkpoints=checkpoints)
+    with enough_bits(recipe.wide):
+        data = as_data("fit", data, validation, seed, wide=recipe.wide)
+        check_run("fit", recipe, data)
+        return train(recipe, data, seed, member, callback=callback, checkpoints=checkpoints)
 
 
 def train(
@@ -116,9 +119,9 @@ def plain_numbers(recipe: Recipe) -> Recipe:
     return jax.tree.map(lambda leaf: float(leaf) if getattr(leaf, "ndim", 0) == 0 else leaf, recipe)
 
 
-def as_data(where: str, data: Any, validation: Any, seed: np.ndarray) -> Data:
-    """Examples and the rows to train and validate on, as device arrays, from what a user may hand in."""
-    data = _checked_rows(where, data) if isinstance(data, Data) else _all_rows(where, data)
+def as_data(where: str, data: Any, validation: Any, seed: np.ndarray, *, wide: bool = False) -> Data:
+    """Examples and the rows to train and validate on, as device arrays, from what a user may hand in; floats in float64 if wide."""
+    data = _checked_rows(where, data, wide) if isinstance(data, Data) else _all_rows(where, data, wide)
     if validation is None:
         return upload(data)
     if data.validation is not None:
@@ -128,7 +131,7 @@ def as_data(where: str, data: Any, validation: Any, seed: np.ndarray) -> Data:
         return upload(_held_out(data, float(validation), seed))
     if not _is_examples(validation):
         raise TypeError(sentence(where, "validation", "a share of the rows such as 0.2, or (x, y), or None", repr(validation)[:60]))
-    return upload(_joined(where, data, _all_rows(where, validation)))
+    return upload(_joined(where, data, _all_rows(where, validation, wide)))
 
 
 def classes_of(y: Any) -> np.ndarray | None:
@@ -149,6 +152,12 @@ def count_rows(where: str, data: Any) -> int:
     if len(counts) != 1 or 0 in counts:
         raise ValueError(sentence(where, "data", "arrays of the same, non-zero number of rows", " and ".join(map(str, sorted(counts)))))
     return counts.pop()
+
+
+def check_recipe(where: str, recipe: Any) -> None:
+    """Refuses what is no Recipe."""
+    if not isinstance(recipe, Recipe):
+        raise TypeError(sentence(where, "recipe", "a Recipe", type(recipe).__name__))
 
 
 def check_run(where: str, recipe: Recipe, data: Data) -> None:
@@ -192,9 +201,8 @@ def initial(recipe: Recipe, data: Data) -> State:
     return compiled(start, once=True).eval_shape(plain_numbers(recipe), data, key_data(0), np.int32(0))
 
 
-def _check_parts(where: str, recipe: Any) -> None:
-    if not isinstance(recipe, Recipe):
-        raise TypeError(sentence(where, "recipe", "a Recipe", type(recipe).__name__))
+def _check_parts(where: str, recipe: Recipe) -> None:
+    check_recipe(where, recipe)
     made_by = "optimizer(optax.adam, learning_rate=1e-3)"
     parts = (("task", Task, "Classification(model)"), ("optimizer", Optimizer | Optimizers, made_by))
     rules = (
@@ -222,11 +230,11 @@ def _check_monitors(where: str, recipe: Recipe, data: Data) -> None:
                 raise ValueError(f"{where}: {name}.monitor: there is no metric {rule.monitor!r}. {nearest(rule.monitor, known)}")
 
 
-def _all_rows(where: str, data: Any) -> Data:
+def _all_rows(where: str, data: Any, wide: bool) -> Data:
     if not _is_examples(data):
         advice = "Use y=None for a task without targets."
         raise TypeError(sentence(where, "data", "(x, y) or (x, y, weight)", type(data).__name__, advice))
-    x, y, weight = (as_examples(where, name, values) for name, values in zip(NAMES, (*data, None)[:3], strict=True))
+    x, y, weight = (as_examples(where, name, values, wide=wide) for name, values in zip(NAMES, (*data, None)[:3], strict=True))
     return Data(x=x, y=y, weight=weight, train=np.arange(count_rows(where, (x, y, weight)), dtype=np.int32))
 
 
@@ -234,8 +242,8 @@ def _is_examples(data: Any) -> bool:
     return isinstance(data, tuple | list) and len(data) in (2, 3)
 
 
-def _checked_rows(where: str, data: Data) -> Data:
-    data = data.replace(**{name: as_examples(where, name, getattr(data, name)) for name in NAMES})
+def _checked_rows(where: str, data: Data, wide: bool) -> Data:
+    data = data.replace(**{name: as_examples(where, name, getattr(data, name), wide=wide) for name in NAMES})
     rows = count_rows(where, (data.x, data.y, data.weight))
     validation = None if data.validation is None else _row_numbers(where, "validation", data.validation, rows)
     return data.replace(train=_row_numbers(where, "train", data.train, rows), validation=validation)

@@ -3,18 +3,13 @@
 Works for every combinator, those of users among them, without their help: what is applied is a copy in which each layer reports.
 """
 
-import copy
-import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from jaxnn.layers import Layer
-from jaxnn.layers.base import children
-from jaxnn.records import Record
+from jaxnn.layers.base import Holder, children, with_children
 from jaxnn.typing import Params
-
-Holder = TypeVar("Holder", bound=Record)
 
 
 class Call(NamedTuple):
@@ -55,14 +50,8 @@ def watched(layer: Layer, see: See, path: str = "", *, see_back: SeeBack | None 
 
 def watched_inside(record: Holder, see: See, path: str = "", *, see_back: SeeBack | None = None) -> Holder:
     """A copy of a record that holds layers, a task for instance, in which these are watched and it is not."""
-    twin = copy.copy(record)
     inside = {name: watched(child, see, f"{path}.{name}" if path else name, see_back=see_back) for name, child in children(record).items()}
-    for field in dataclasses.fields(record):
-        value = getattr(record, field.name)
-        if isinstance(value, tuple):
-            value = tuple(inside.get(f"{field.name}[{i}]", item) for i, item in enumerate(value))
-        twin.__dict__[field.name] = inside.get(field.name, value)  # records are frozen; this one nobody has seen yet
-    return twin
+    return with_children(record, inside)
 
 
 def _report(layer: Layer, see: Callable[[Call], None]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jaxnn import Classification, Data, EarlyStopping, Recipe, advance, fit, from_json, models, optimizer, to_json
+from jaxnn import Averaging, Classification, Data, EarlyStopping, Recipe, advance, fit, from_json, models, optimizer, to_json
 from jaxnn.compiling import compiled
 from jaxnn.keys import key_data
 from jaxnn.runs import PREDICTION_ROWS
@@ -142,6 +142,15 @@ def test_data_may_come_in_any_form(xy):
     x, y = xy
     for data in ([x, y], (x.tolist(), y.tolist()), (x.astype("float64"), y.astype("int64")), (jnp.asarray(x), jnp.asarray(y))):
         assert_same_bits(fit(recipe, data, validation=0.25).params, expected.params)
+
+
+@pytest.mark.parametrize("bits", ["bfloat16", "float16"])
+def test_data_in_few_bits_are_computed_with_in_float32(xy, bits):
+    """In bfloat16 an average with decay 0.999 would never move."""
+    recipe, x = classification(averaging=Averaging(decay=0.999)), jnp.asarray(xy[0], bits)
+    few, many = fit(recipe, (x, xy[1]), validation=0.25), fit(recipe, (x.astype("float32"), xy[1]), validation=0.25)
+    assert_same_bits((few.params, few.history, few.predict(x)), (many.params, many.history, many.predict(x)))
+    assert few.params[0]["kernel"].dtype == few.predict(x).dtype == "float32"
 
 
 def test_validation_rows_may_be_given(xy):

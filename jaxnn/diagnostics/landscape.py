@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxnn.bits import enough_bits, is_wide
 from jaxnn.checks import check_whole, sentence
 from jaxnn.compiling import compiled
 from jaxnn.keys import key_data, typed_key
@@ -58,16 +59,17 @@ def landscape(
     """
     check_whole("landscape", "points", points, low=2)
     check_whole("landscape", "at_once", at_once, low=1)
-    if directions is None:
-        check_whole("landscape", "dimensions", dimensions, low=1)
-        keys = jax.random.split(typed_key(key, "landscape"), dimensions)
-        directions = tuple(random_direction(own, params) for own in keys)
-    _check_directions(directions, params)
-    rows = as_data("landscape", data, None, key_data(0))
-    steps = np.linspace(-span, span, points)
-    places = np.stack(np.meshgrid(*[steps] * len(directions), indexing="ij"), axis=-1).reshape(-1, len(directions))
-    losses = compiled(_losses, static=("at_once",))(task, params, directions, rows, places, at_once=at_once)
-    return Landscape(steps, np.asarray(losses).reshape((points,) * len(directions)), directions)
+    with enough_bits(is_wide(params)):
+        if directions is None:
+            check_whole("landscape", "dimensions", dimensions, low=1)
+            keys = jax.random.split(typed_key(key, "landscape"), dimensions)
+            directions = tuple(random_direction(own, params) for own in keys)
+        _check_directions(directions, params)
+        rows = as_data("landscape", data, None, key_data(0), wide=is_wide(params))
+        steps = np.linspace(-span, span, points)
+        places = np.stack(np.meshgrid(*[steps] * len(directions), indexing="ij"), axis=-1).reshape(-1, len(directions))
+        losses = compiled(_losses, static=("at_once",))(task, params, directions, rows, places, at_once=at_once)
+        return Landscape(steps, np.asarray(losses).reshape((points,) * len(directions)), directions)
 
 
 def random_direction(key: Key, params: Params) -> Params:

@@ -7,13 +7,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxnn.bits import enough_bits
 from jaxnn.compiling import compiled
 from jaxnn.diagnostics.tracing import WatchedOptimizer, WatchedTask, wrong
 from jaxnn.keys import key_data
 from jaxnn.loop import Data, State, Status, cast_numbers, epoch_order, train_steps
 from jaxnn.precision import all_finite
 from jaxnn.recipes import Recipe
-from jaxnn.training import as_data, check_run, plain_numbers, train
+from jaxnn.runs import Run
+from jaxnn.training import as_data, check_recipe, check_run, plain_numbers, train
 from jaxnn.typing import Params
 
 
@@ -60,10 +62,16 @@ def first_not_finite(recipe: Recipe, data: Any, *, key: Any = 0, validation: Any
     >>> print(first_not_finite(recipe, (x, 90 * x[:, 0])))
     step 0 (epoch 1): the update of model.layers[0] was the first thing not finite, inf
     """
+    check_recipe("first_not_finite", recipe)
     seed = key_data(key, "first_not_finite")
-    rows = as_data("first_not_finite", data, validation, seed)
-    check_run("first_not_finite", recipe, rows)
-    run = train(recipe, rows, seed, member)
+    with enough_bits(recipe.wide):
+        rows = as_data("first_not_finite", data, validation, seed, wide=recipe.wide)
+        check_run("first_not_finite", recipe, rows)
+        return _found(recipe, rows, train(recipe, rows, seed, member))
+
+
+def _found(recipe: Recipe, rows: Data, run: Run) -> NotFinite | None:
+    """What the run of these rows came to."""
     if run.diverged_step is None or run.state is None:
         return None
     steps = compiled(epoch_order)(plain_numbers(recipe), run.state, rows.train)

@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxnn.bits import enough_bits
 from jaxnn.checks import check_whole, sentence
 from jaxnn.keys import key_data
 from jaxnn.lanes import Member
@@ -20,7 +21,7 @@ from jaxnn.optimizers import Optimizer, Optimizers
 from jaxnn.populations import finished, make_members, plan
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run
-from jaxnn.training import as_data
+from jaxnn.training import as_data, check_recipe
 
 MEASURED_ROWS = 4096
 """Where no rows are held out, the loss is measured on at most so many of those trained on."""
@@ -74,8 +75,11 @@ def range_test(
     if not 0 < low < high < math.inf:
         raise ValueError(sentence("range_test", "low and high", "0 < low < high", f"{low} and {high}"))
     learning_rates = np.geomspace(low, high, rates)
+    check_recipe("range_test", recipe)
     seed = key_data(key, "range_test")
-    rows, epochs = _rows(recipe, as_data("range_test", data, validation, seed), steps, seed)
+    with enough_bits(recipe.wide):
+        rows = as_data("range_test", data, validation, seed, wide=recipe.wide)
+    rows, epochs = _rows(recipe, rows, steps, seed)
     recipes = [_with_rate(recipe, rate, epochs) for rate in (0.0, *learning_rates.tolist())]
     members = [Member(recipe, data, 0) for recipe, data, _ in make_members(recipes, rows, key=key)]  # number 0: all draw the same
     runs = dict(finished(members, seed, plan(lanes=lanes, workers=workers)))

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxnn.bits import enough_bits, is_wide
 from jaxnn.diagnostics.advice import advice
 from jaxnn.diagnostics.tracing import Owners
 from jaxnn.keys import key_data
@@ -65,15 +66,16 @@ def statistics(task: Task, params: Params, data: Any, *, key: Key | None = None)
     training. For parameters as they begin take ``start(...).params``. Nothing is compiled as a whole: each operation runs by itself, so
     that layers inside a scan are seen step by step; what runs inside ``vmap`` is not seen.
     """
-    rows = as_data("statistics", data, None, key_data(0))
-    params = jax.tree.map(jnp.asarray, params)
     calls: dict[str, tuple[Layer, list[Call]]] = {}
-    with jax.disable_jit():
-        watching = watched_inside(task, lambda path, layer, call: calls.setdefault(path, (layer, []))[1].append(call))
-        metrics, gradients = watching.gradients(params, _batch(rows), key, "backprop")
-    owned = _gradients(params, gradients, calls)
-    found = tuple(_row(path, layer, seen, owned.get(path, [])) for path, (layer, seen) in calls.items() if _shown(path, calls, owned))
-    return Statistics(found, float(metrics["loss"]), advice(found))
+    with enough_bits(is_wide(params)):
+        rows = as_data("statistics", data, None, key_data(0), wide=is_wide(params))
+        params = jax.tree.map(jnp.asarray, params)
+        with jax.disable_jit():
+            watching = watched_inside(task, lambda path, layer, call: calls.setdefault(path, (layer, []))[1].append(call))
+            metrics, gradients = watching.gradients(params, _batch(rows), key, "backprop")
+        owned = _gradients(params, gradients, calls)
+        found = tuple(_row(path, layer, seen, owned.get(path, [])) for path, (layer, seen) in calls.items() if _shown(path, calls, owned))
+        return Statistics(found, float(metrics["loss"]), advice(found))
 
 
 def _batch(rows: Data) -> Any:

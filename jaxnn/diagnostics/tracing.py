@@ -34,12 +34,16 @@ class WatchedTask(Task):
     see: See = static()
     see_params: SeeParams = static()
     name: Callable[[dict[str, str]], None] = static()
+    change: Callable[[Layer], Layer] | None = static(default=None)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["task"], name)  # what precision asks of a task, for instance
 
     def replace(self, **changes: Any) -> Self:
         return dataclasses.replace(self, task=self.task.replace(**changes))
+
+    def with_layers(self, change: Callable[[Layer], Layer]) -> Self:
+        return dataclasses.replace(self, change=change)  # around watched layers, so that what is seen are the layers themselves
 
     @property
     def draws(self) -> bool:
@@ -62,7 +66,9 @@ class WatchedTask(Task):
         def see_back(path: str, layer: Layer, pull: Pull) -> None:
             pulls.append((path, pull))
 
-        metrics, gradients = watched_inside(self.task, see, see_back=see_back).gradients(params, batch, key, engine)
+        watched = watched_inside(self.task, see, see_back=see_back)
+        task = watched if self.change is None else watched.with_layers(self.change)
+        metrics, gradients = task.gradients(params, batch, key, engine)
         self.name(owners.names(params))
         self.see("loss", "", metrics["loss"])
         for path, (dy, dparams, dx) in pulls:

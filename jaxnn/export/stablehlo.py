@@ -7,6 +7,7 @@ from typing import Any
 import jax
 from jax import export
 
+from jaxnn.bits import enough_bits, is_wide
 from jaxnn.checks import sentence
 from jaxnn.model_files import write_at_once
 from jaxnn.typing import Sequences
@@ -31,7 +32,8 @@ def save_stablehlo(path: str | Path, model: Any, *, platforms: Sequence[str] = P
     def predictions(x: Any) -> Any:
         return model.recipe.task.predict(model.params, _restored(like, x))
 
-    program = export.export(jax.jit(predictions), platforms=tuple(platforms))(_plain(x))
+    with enough_bits(is_wide(model.params)):
+        program = export.export(jax.jit(predictions), platforms=tuple(platforms))(_plain(x))
     return write_at_once(Path(path), bytes(program.serialize()))
 
 

@@ -4,9 +4,11 @@ Symbols (those of the lecture): weighted input :math:`b = x \theta + \theta_0`, 
 :math:`\delta = \partial J / \partial b`. In code a cotangent is named by its variable: ``dy`` is dJ/dy.
 """
 
+import copy
 import dataclasses
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +17,8 @@ import numpy as np
 from jaxnn.checks import sentence
 from jaxnn.records import Record
 from jaxnn.typing import Key, Params, Sequences
+
+Holder = TypeVar("Holder", bound=Record)
 
 
 class Layer(Record, ABC):
@@ -69,6 +73,17 @@ def children(record: Record) -> dict[str, Layer]:
         items = {field.name: value} if not isinstance(value, tuple) else {f"{field.name}[{i}]": item for i, item in enumerate(value)}
         found.update({name: item for name, item in items.items() if isinstance(item, Layer)})
     return found
+
+
+def with_children(record: Holder, layers: Mapping[str, Layer]) -> Holder:
+    """A copy of the record with these layers in place of those it holds, by their names in ``children``."""
+    twin = copy.copy(record)
+    for field in dataclasses.fields(record):
+        value = getattr(record, field.name)
+        if isinstance(value, tuple):
+            value = tuple(layers.get(f"{field.name}[{i}]", item) for i, item in enumerate(value))
+        twin.__dict__[field.name] = layers.get(field.name, value)  # records are frozen; this one nobody has seen yet
+    return twin
 
 
 def check_array(where: str, x: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax
 
+from jaxnn.bits import enough_bits, is_wide
 from jaxnn.layers import Layer
 from jaxnn.layers.base import children
 from jaxnn.layers.buffers import without_buffers
@@ -77,11 +78,13 @@ def summary(model: Any, x: Any = None) -> Summary:
       2 Dense(3)                          (32, 3)           51  204 B         384 B  3.168 k
     Training keeps 4.608 kB of a forward pass for the backward pass.
     """
-    layer, x = layer_of(model), shapes(batch_of(model) if x is None else x)
-    params = jax.eval_shape(lambda key: layer.init(key, x), _key())
-    calls: dict[str, Call] = {}
-    kept = _trace(layer, params, x, calls)
-    return Summary(x=x, rows=tuple(_rows(layer, "", calls)), residual_bytes=kept)
+    layer = layer_of(model)
+    with enough_bits(getattr(model, "wide", False) or is_wide(getattr(model, "params", ()))):
+        x = shapes(batch_of(model) if x is None else x)
+        params = jax.eval_shape(lambda key: layer.init(key, x), _key())
+        calls: dict[str, Call] = {}
+        kept = _trace(layer, params, x, calls)
+        return Summary(x=x, rows=tuple(_rows(layer, "", calls)), residual_bytes=kept)
 
 
 def _trace(layer: Layer, params: Params, x: Any, calls: dict[str, Call]) -> int:

@@ -6,13 +6,15 @@ says, so that they can be averaged over batches of any size.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, Self
 
 import jax
 import jax.numpy as jnp
 
 from jaxnn.checks import sentence
-from jaxnn.layers.base import check_array, check_floating, children
+from jaxnn.layers import Layer
+from jaxnn.layers.base import check_array, check_floating, children, with_children
 from jaxnn.losses import Loss
 from jaxnn.records import Record
 from jaxnn.typing import Batch, Key, Metrics, Params
@@ -38,6 +40,10 @@ class Task(Record, ABC):
     def has_one_loss(self) -> bool:
         """Whether all gradients come from a field ``loss``, so that a larger loss in its place makes all of them larger."""
         return isinstance(getattr(self, "loss", None), Loss)
+
+    def with_layers(self, change: Callable[[Layer], Layer]) -> Self:
+        """The same task with what `change` makes of each of its layers."""
+        return with_children(self, {name: change(layer) for name, layer in children(self).items()})
 
     @abstractmethod
     def init(self, key: Key, batch: Batch) -> Params:

@@ -47,7 +47,7 @@ def penalty_by_hand(critic: Layer, params: Params, x: jax.Array, share: jax.Arra
 def add_penalty(gradient: Params, of_penalty: Params, factor: Any) -> Params:
     """gradient + factor of_penalty; Buffers in it, whose "cotangents" are their changes, are left as they are."""
     pairs = without_buffers(gradient), without_buffers(of_penalty)
-    return with_buffers(jax.tree.map(lambda of_loss, more: of_loss + factor * more, *pairs), gradient)
+    return with_buffers(jax.tree.map(lambda of_loss, more: of_loss + jnp.asarray(factor, more.dtype) * more, *pairs), gradient)
 
 
 def _norms(slopes: jax.Array) -> jax.Array:

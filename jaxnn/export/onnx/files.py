@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxnn.bits import enough_bits, is_wide
 from jaxnn.checks import sentence
 from jaxnn.data import Preprocessing
 from jaxnn.export.onnx.columns import read, told
@@ -54,11 +55,12 @@ def save_onnx(
         raise ValueError(sentence("save_onnx", "dtype", "'float32', or None for that of the model", repr(dtype)))
     onnx, task = _package(), model.recipe.task
     example, params = (_floats_as(dtype, tree) for tree in (model.examples[0], model.params))
-    graph, x = begin(example, params, rules or {})
-    inputs = jax.tree.leaves(x)
-    if preprocessing is not None:
-        inputs, x = read(graph, preprocessing, x)
-    y = Value(predictions(graph, task, params, x), jax.eval_shape(task.predict, params, likes(x)))
+    with enough_bits(is_wide(params)):
+        graph, x = begin(example, params, rules or {})
+        inputs = jax.tree.leaves(x)
+        if preprocessing is not None:
+            inputs, x = read(graph, preprocessing, x)
+        y = Value(predictions(graph, task, params, x), jax.eval_shape(task.predict, params, likes(x)))
     ends = {"predictions": y} if preprocessing is None else told(graph, preprocessing, task, y)
     outputs = [Value(graph.node("Identity", end.name, output=name), end.like) for name, end in ends.items()]
     made = made_of(graph, inputs, outputs)
