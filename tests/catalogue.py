@@ -81,6 +81,9 @@ LAYERS: dict[str, LayerExample] = {
     "Conv in groups": LayerExample(lambda: layers.Conv(4, (2, 3), padding=((1, 0), (2, 1)), groups=2), normal(4, 5, 4)),
     "Conv of series, with strides and dilation": LayerExample(lambda: layers.Conv(3, (3,), 2, "VALID", 2), normal(7, 2)),
     "ConvTranspose": LayerExample(lambda: layers.ConvTranspose(3), normal(3, 2, 2)),
+    "ConvTranspose in groups, with padding and dilation": LayerExample(
+        lambda: layers.ConvTranspose(4, (2, 3), 2, ((0, 1), (2, 1)), (2, 1), 2), normal(3, 3, 4)
+    ),
     "ConvTranspose of series": LayerExample(lambda: layers.ConvTranspose(2, (4,), 3, "VALID"), normal(3, 2)),
     "GlobalAveragePool": LayerExample(layers.GlobalAveragePool, normal(3, 2, 2)),
     "GlobalMaxPool": LayerExample(layers.GlobalMaxPool, normal(3, 2, 2)),

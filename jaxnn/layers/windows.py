@@ -35,6 +35,25 @@ def explicit_pads(where: str, sizes: Sizes, window: Sizes, stride: Sizes, dilati
     return tuple((int(before), int(after)) for before, after in pads)
 
 
+def transposed_pads(where: str, sizes: Sizes, reach: Sizes, spread: Sizes, padding: str | int | Pads) -> Pads:
+    """What a transposed convolution pads its spread x with, negative where it cuts off. Raises ValueError where nothing is left."""
+    if isinstance(padding, str):
+        return tuple(_transposed(k, s, padding) for k, s in zip(reach, spread, strict=True))
+    cut = ((padding, padding),) * len(reach) if isinstance(padding, int) else padding
+    whole = tuple((n - 1) * s + k for n, s, k in zip(sizes, spread, reach, strict=True))
+    if any(m <= before + after for m, (before, after) in zip(whole, cut, strict=True)):
+        raise ValueError(sentence(where, "padding", f"less than the {whole} numbers that it is cut off from", padding))
+    return tuple((k - 1 - before, k - 1 - after) for k, (before, after) in zip(reach, cut, strict=True))
+
+
+def _transposed(k: int, s: int, padding: str) -> tuple[int, int]:
+    if padding == "VALID":
+        return k - 1, s - 1 + max(k - s, 0)
+    both = k + s - 2
+    before = k - 1 if s > k - 1 else -(-both // 2)
+    return before, both - before
+
+
 def check_images(where: str, x: Any, rank: int) -> None:
     """Refuses an x that has not `rank` spatial axes between batch and channels."""
     check_array(where, x)

@@ -35,12 +35,16 @@ def _conv(graph: Graph, layer: layers.Conv, params: Params, x: Value) -> str:
 
 def _conv_transpose(graph: Graph, layer: layers.ConvTranspose, params: Params, x: Value) -> str:
     """Theirs lays the kernel on as it is, ours correlates with it: it is turned round, and what is padded here is cut off there."""
-    over, axes = layer.geometry(), tuple(range(len(layer.window)))
-    kernel = np.moveaxis(np.flip(np.asarray(params["kernel"]), axes), (-2, -1), (0, 1))
-    cut = [(k - 1 - before, k - 1 - after) for k, (before, after) in zip(layer.window, over.pads, strict=True)]
+    over, axes = layer.geometry(x.like.shape), tuple(range(len(layer.window)))
+    turned = np.flip(np.asarray(params["kernel"]), axes)
+    by_group = np.concatenate(np.split(turned, over.groups, axis=-1), axis=-2)  # inputs group after group, each with its own features
+    kernel = np.moveaxis(by_group, (-2, -1), (0, 1))
+    reach = [(k - 1) * d for k, d in zip(layer.window, over.dilation, strict=True)]
+    cut = [(all_of_it - before, all_of_it - after) for all_of_it, (before, after) in zip(reach, over.pads, strict=True)]
     pads = [(before, max(after, 0)) for before, after in cut]
-    more = {"strides": over.spread, "pads": _ends(pads), "output_padding": [max(-after, 0) for _, after in cut]}
-    return channels_first(graph, "ConvTranspose", x, graph.array(kernel), graph.array(params["bias"]), **more)
+    shape = {"strides": over.spread, "dilations": over.dilation, "pads": _ends(pads), "group": over.groups}
+    shape["output_padding"] = [max(-after, 0) for _, after in cut]
+    return channels_first(graph, "ConvTranspose", x, graph.array(kernel), graph.array(params["bias"]), **shape)
 
 
 def _pool(graph: Graph, layer: layers.MaxPool | layers.AveragePool, params: Params, x: Value) -> str:
