@@ -74,13 +74,24 @@ def test_importing_jaxnn_imports_nothing_that_its_base_packages_do_not():
 
 def test_every_package_that_is_asked_for_is_pinned():
     pins = re.findall(r"^([\w.-]+)==\S+", (ROOT / "constraints.txt").read_text("utf-8"), flags=re.MULTILINE)
+    assert packages_of(*pyproject()["dependencies"], "jaxnn-toolkit[test]") <= set(pins)
+
+
+def packages_of(*wanted: str) -> set[str]:
+    """Their names; of the project itself those of the extras in brackets, and of the extras that these name."""
+    extras, found = pyproject()["optional-dependencies"], set()
+    for package in wanted:
+        name, inside = re.match(r"([\w.-]+)(?:\[([\w,-]+)\])?", package).groups()
+        own = name == "jaxnn-toolkit"
+        found |= packages_of(*(asked for extra in inside.split(",") for asked in extras[extra])) if own else {name}
+    return found
+
+
+def test_every_extra_is_tested_or_needs_what_the_tests_can_not_have():
+    """Servers, notebooks and peers: stubs stand for them."""
+    untested = {"ipywidgets", "mlflow", "wandb", "keras", "torch"}
     extras = pyproject()["optional-dependencies"]
-    wanted = [
-        *pyproject()["dependencies"],
-        *(package for extra in ("cli", "plots", "interop", "checkpoints", "onnx", "test") for package in extras[extra]),
-    ]
-    names = {re.match(r"[\w.-]+", package)[0] for package in wanted} - {"jaxnn-toolkit"}
-    assert names <= set(pins)
+    assert packages_of(*(f"jaxnn-toolkit[{extra}]" for extra in extras)) - packages_of("jaxnn-toolkit[test]") == untested
 
 
 def test_the_readme_tells_every_extra():

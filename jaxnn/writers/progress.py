@@ -19,8 +19,8 @@ class Progress(Writer):
     """Shows epochs done, the time left and the newest metrics, by rich.
 
     epochs: how many there will be, ``recipe.epochs``. show: metrics to show where there are any of these names. console: a rich Console,
-    by default that of the terminal or notebook (which needs ipywidgets for a live bar, else has lines). Closed, or at the last epoch,
-    the bar stays as it is. Raises ImportError without rich.
+    by default that of the terminal or notebook (which needs the extra `notebook`, that is ipywidgets, for a live bar, else has lines).
+    Closed, or at the last epoch, the bar stays as it is. Raises ImportError without rich.
     """
 
     def __init__(self, epochs: int, *, show: Sequence[str] = ("loss", "validation_loss"), console: Any = None) -> None:
