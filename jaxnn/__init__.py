@@ -9,7 +9,8 @@ from jaxnn.compiling import enable_compilation_cache
 from jaxnn.hypergradients import hypergradient, validation_loss
 from jaxnn.loop import Data, State, Status, advance, start
 from jaxnn.model_files import Model, load_model, save_model
-from jaxnn.optimizers import Optimizer, Optimizers, optimizer, optimizers
+from jaxnn.optimizers import Optimizer, optimizer
+from jaxnn.parts import Optimizers, optimizers
 from jaxnn.populations import fit_many
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run

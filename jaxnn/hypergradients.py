@@ -23,7 +23,7 @@ from jaxnn.checks import sentence
 from jaxnn.compiling import compiled
 from jaxnn.keys import key_data
 from jaxnn.loop import Data, State, Status, cast_numbers, epoch_order, evaluate, finish_epoch, start, train_steps
-from jaxnn.optimizers import Optimizer, Optimizers
+from jaxnn.optimizers import Optimizer
 from jaxnn.recipes import Recipe
 from jaxnn.schedules import Schedule
 from jaxnn.training import as_data, check_recipe, check_run, plain_numbers
@@ -102,9 +102,8 @@ def _check(where: str, recipe: Recipe, data: Data) -> None:
     if data.validation is None:
         expected = "given, for its loss is what is differentiated"
         raise ValueError(sentence(where, "validation", expected, "None", "For instance validation=0.2."))
-    given = recipe.optimizer
-    for part in given.parts.values() if isinstance(given, Optimizers) else (given,):
-        if part is not None and not _has_slope(part):
+    for part in recipe.optimizer.members:
+        if not _has_slope(part):
             advice = "Write eps_root=1e-8 beside the learning rate."
             raise ValueError(sentence(where, "eps_root", "above 0, for the slope of a root is infinite at 0", repr(part), advice))
 

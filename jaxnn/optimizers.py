@@ -1,4 +1,4 @@
-"""Optimizers: any optax function with its numbers, for all parameters or for each part of them.
+"""Optimizers: any optax function with its numbers.
 
 The function is structure, its numbers are hyperparameters; each of them may be a schedule, whose numbers are hyperparameters too.
 """
@@ -85,11 +85,20 @@ class Optimizer(Record):
 
         state: of ``build()``, or one that holds it. scale: by what updates are multiplied; the learning rate then is that many times it.
         """
-        rates = self._values(jnp.maximum(_states(state)[0].step - 1, 0)) if self.schedules else {}
+        rates = self._values(jnp.maximum(scheduled_states(state)[0].step - 1, 0)) if self.schedules else {}
         rate = rates.get("learning_rate", self.numbers.get("learning_rate"))
         if rate is not None:
             rates["learning_rate"] = jnp.asarray(rate) if scale is None else jnp.asarray(rate) * scale
         return rates
+
+    @property
+    def members(self) -> "tuple[Optimizer, ...]":
+        """Itself, as of several the optimizers that they are made of."""
+        return (self,)
+
+    def map(self, change: Callable[["Optimizer"], "Optimizer"]) -> "Optimizer":
+        """Itself changed, as several with each of their members changed."""
+        return change(self)
 
     def frozen_as(self, source: Params, tree: Params) -> Params:
         """The tree itself: all of it is learned."""
@@ -135,80 +144,6 @@ def optimizer(function: Callable[..., optax.GradientTransformation] | str, **arg
     return made
 
 
-class Optimizers(Record):
-    """What ``optimizers`` returns: an optimizer for each top-level part of the parameters, None for one that is frozen.
-
-    The layers of a ``Chain`` have their numbers, from 0, for names.
-    """
-
-    parts: dict[str, Optimizer | None]
-
-    @property
-    def numbers(self) -> dict[str, Any]:
-        """The numbers of each part that has an optimizer, by its name."""
-        return {name: part.numbers for name, part in self.parts.items() if part is not None}
-
-    def __repr__(self) -> str:
-        layers = [readable(self.parts[str(number)]) for number in range(len(self.parts)) if str(number) in self.parts]
-        return f"optimizers({', '.join(layers or [f'{name}={readable(part)}' for name, part in self.parts.items()])})"
-
-    def build(self) -> optax.GradientTransformation:
-        """The optax transformation of all parts; its ``init`` refuses parameters with other parts than these."""
-        transformations = {name: optax.set_to_zero() if part is None else part.build() for name, part in self.parts.items()}
-        return optax.partition(transformations, self._labels)
-
-    def rates(self, state: Any, scale: Any = None) -> Metrics:
-        """As of one optimizer, each name with its part before it: ``generator_learning_rate``."""
-        states = iter(_states(state))
-        rates: Metrics = {}
-        for name, part in self.parts.items():
-            if part is not None:
-                own = next(states) if part.schedules else None
-                rates |= {f"{name}_{number}": value for number, value in part.rates(own, scale).items()}
-        return rates
-
-    def frozen_as(self, source: Params, tree: Params) -> Params:
-        """The tree with those parts that have no optimizer as they are in `source`."""
-        if isinstance(tree, dict):
-            return {name: source[name] if self.parts[name] is None else part for name, part in tree.items()}
-        return tuple(source[number] if self.parts[str(number)] is None else part for number, part in enumerate(tree))
-
-    def _labels(self, params: Params) -> Any:
-        known, advice = ", ".join(self.parts), "For all parameters together write optimizer(...)."
-        if not isinstance(params, dict | tuple):
-            raise ValueError(sentence("optimizers", "the parameters", f"of the parts {known}", f"a {type(params).__name__}", advice))
-        names = list(params) if isinstance(params, dict) else [str(number) for number in range(len(params))]
-        for name in self.parts.keys() - set(names):
-            raise ValueError(f"optimizers: the parameters have no part {name!r}. {nearest(name, names)}")
-        for name in set(names) - self.parts.keys():
-            raise ValueError(f"optimizers: the part {name!r} of the parameters has no optimizer. Give it None to leave it as it is.")
-        return {name: name for name in names} if isinstance(params, dict) else tuple(names)
-
-
-def optimizers(*layers: Optimizer | None, **parts: Optimizer | None) -> Optimizers:
-    """An optimizer for each top-level part of the parameters, None for one that is frozen: it stays as it is.
-
-    What its layers count stays too, as in Keras: a frozen ``BatchNorm`` normalises by its running numbers, in training as after it, and
-    another library's module with a state runs as in evaluation. ``Dropout`` drops out in frozen parts as in others.
-    The parts are those of the task's parameters: by name generator and discriminator of ``Adversarial``, encoder and decoder of an
-    ``Autoencoder``; in their order the layers of a ``Chain``, ``optimizers(None, None, adam)`` for the last one of three alone. All
-    numbers are leaves of the recipe. Raises TypeError for a part that ``optimizer`` did not make, and, before anything is compiled,
-    ValueError for a part that the parameters do not have, or that is missing.
-
-    >>> import optax
-    >>> optimizers(generator=optimizer(optax.adam, learning_rate=1e-4), discriminator=None)
-    optimizers(discriminator=None, generator=optimizer(optax.adam, learning_rate=0.0001))
-    """
-    advice = "Write optimizers(generator=optimizer(optax.adam, learning_rate=1e-4), discriminator=None)."
-    if bool(layers) == bool(parts):
-        raise TypeError(sentence("optimizers", "parts", "given by name, or one for each layer", "both" if parts else "none", advice))
-    parts = parts or {str(number): layer for number, layer in enumerate(layers)}
-    for name, part in parts.items():
-        if not isinstance(part, Optimizer | None):
-            raise TypeError(sentence("optimizers", name, "made by optimizer, or None", repr(part)[:60], advice))
-    return Optimizers(dict(sorted(parts.items())))
-
-
 def named_optimizers() -> dict[str, Callable[..., optax.GradientTransformation]]:
     """optax's own optimizers by name: its public functions that begin with a learning rate, but for the parts of others (scale_by_...)."""
     functions = {name: found for name, found in public_functions(optax).items() if isinstance(found, FunctionType | functools.partial)}
@@ -229,7 +164,7 @@ def _name(function: Callable[..., Any]) -> str:
     return readable(function).rpartition(".")[2]
 
 
-def _states(state: Any) -> list[Scheduled]:
+def scheduled_states(state: Any) -> list[Scheduled]:
     """The states of schedules within a state, in the order of its leaves, which for parts is that of their names."""
     nodes = jax.tree.leaves(state, is_leaf=lambda node: isinstance(node, Scheduled))
     return [node for node in nodes if isinstance(node, Scheduled)]

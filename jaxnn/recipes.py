@@ -5,7 +5,8 @@ from typing import get_args
 from jaxnn.averaging import Averaging
 from jaxnn.checks import check_whole, sentence
 from jaxnn.clipping import Clip
-from jaxnn.optimizers import Optimizer, Optimizers
+from jaxnn.optimizers import Optimizer
+from jaxnn.parts import Optimizers
 from jaxnn.precision import Precision, check_precision
 from jaxnn.records import Record, number, static
 from jaxnn.stopping import EarlyStopping, Monitor, ReduceOnPlateau

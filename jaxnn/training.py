@@ -22,7 +22,8 @@ from jaxnn.host_loop import Callback, Pieces, check_callback, with_callback, wit
 from jaxnn.identity import identity
 from jaxnn.keys import key_data
 from jaxnn.loop import Data, State, advance, start
-from jaxnn.optimizers import Optimizer, Optimizers, check_builds
+from jaxnn.optimizers import Optimizer, check_builds
+from jaxnn.parts import Optimizers
 from jaxnn.pieces import Program
 from jaxnn.recipes import Recipe
 from jaxnn.regularisation import check_not_stacked, check_one_array, check_strength
@@ -215,10 +216,8 @@ def _check_parts(where: str, recipe: Recipe) -> None:
         part = getattr(recipe, name)
         if not isinstance(part, kind):
             raise TypeError(sentence(where, name, f"made as in {example}", repr(part)[:60]))
-    given = recipe.optimizer
-    for part in given.parts.values() if isinstance(given, Optimizers) else (given,):
-        if part is not None:
-            check_builds(part)
+    for member in recipe.optimizer.members:
+        check_builds(member)
 
 
 def _check_monitors(where: str, recipe: Recipe, data: Data) -> None:

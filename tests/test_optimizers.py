@@ -8,7 +8,21 @@ import numpy as np
 import optax
 import pytest
 
-from jaxnn import Adversarial, Averaging, ClipByNorm, Recipe, advance, fit, from_json, models, optimizer, optimizers, start, to_json
+from jaxnn import (
+    Adversarial,
+    Averaging,
+    ClipByNorm,
+    Recipe,
+    advance,
+    fit,
+    from_json,
+    models,
+    optimizer,
+    optimizers,
+    schedules,
+    start,
+    to_json,
+)
 from jaxnn.optimizers import named_optimizers
 from jaxnn.training import as_data, key_data
 from tests.programs import quick_jit
@@ -161,7 +175,7 @@ def test_optimizers_of_parts_are_values_whose_leaves_are_numbers():
     ("parts", "match"),
     [
         ({}, r"optimizers: parts must be given by name, or one for each layer, got none\. Write optimizers\(generator="),
-        ({"generator": optax.adam(0.1)}, r"optimizers: generator must be made by optimizer, or None, got Grad"),
+        ({"generator": optax.adam(0.1)}, r"optimizers: generator must be made by optimizer or optimizers, or None, got Grad"),
     ],
 )
 def test_parts_must_be_optimizers(parts, match):
@@ -178,7 +192,42 @@ def test_layers_of_a_chain_have_theirs_in_their_order():
     assert eval(repr(made), {"optimizer": optimizer, "optimizers": optimizers, "optax": optax}) == made == from_json(to_json(made))
     assert repr(made) == "optimizers(None, None, optimizer(optax.sgd, learning_rate=0.1, momentum=0.5))"
     with pytest.raises(ValueError, match="optimizers: the part '3' of the parameters has no optimizer"):
-        made.build().init((*layers, ()))
+        made.build().init((*layers, layers[0]))
+    made.build().init((*layers, ()))  # a layer without parameters needs no word
+
+
+def test_parts_of_parts_have_optimizers_of_their_own():
+    """Weight decay for kernels and none for biases, a frozen layer inside of a part: the same as each by itself."""
+    decayed, plain = (
+        optimizer(optax.adamw, learning_rate=0.01, weight_decay=0.5),
+        optimizer(optax.sgd, learning_rate=schedules.Linear(0.1, 0.0, steps=9)),
+    )
+    layer = {"kernel": draw((3, 2)), "bias": draw((2,))}
+    params = {"encoder": (layer, (), layer), "decoder": layer}
+    made = optimizers(encoder=optimizers(None, None, optimizers(kernel=decayed, bias=plain)), decoder=plain)
+    moved = quick_jit(lambda made: three_steps(made.build(), params))(made)
+    assert_same_bits(moved["encoder"][0], layer)
+    of_kernel = three_steps(optax.adamw(0.01, weight_decay=0.5), layer["kernel"])
+    of_bias = three_steps(optax.sgd(optax.linear_schedule(0.1, 0.0, 9)), layer["bias"])
+    assert_close(moved["encoder"][2], {"kernel": of_kernel, "bias": of_bias}, "float32")
+    assert_close(moved["decoder"]["bias"], of_bias, "float32")
+    assert len(made.members) == 3 and from_json(to_json(made)) == made
+    rates = made.rates(made.build().init(params))
+    assert sorted(rates) == ["decoder_learning_rate", "encoder_2_bias_learning_rate", "encoder_2_kernel_learning_rate"]
+    assert float(rates["encoder_2_kernel_learning_rate"]) == pytest.approx(0.01)
+    with pytest.raises(ValueError, match=r"optimizers: the part 'encoder\.2\.bias' of the parameters has no optimizer"):
+        optimizers(encoder=optimizers(None, None, optimizers(kernel=decayed)), decoder=None).build().init(params)
+    with pytest.raises(ValueError, match=r"the part 'decoder\.bias' of the parameters must be of the parts a, got a"):
+        optimizers(encoder=None, decoder=optimizers(kernel=None, bias=optimizers(a=plain))).build().init(params)
+
+
+def test_a_layer_of_two_is_trained_where_its_kernel_alone_has_an_optimizer():
+    recipe = classification(epochs=1, optimizer=optimizers(None, None, optimizers(kernel=optimizer("sgd", learning_rate=0.1), bias=None)))
+    run, data = fit(recipe, blobs()), as_data("fit", blobs(), None, key_data(0))
+    first = quick_jit(start)(recipe, data, key_data(0), 0).params
+    assert_same_bits((run.params[0], run.params[2]["bias"]), (first[0], first[2]["bias"]))
+    assert not np.allclose(run.params[2]["kernel"], first[2]["kernel"], atol=1e-4)
+    assert run.history["2_kernel_learning_rate"].tolist() == [pytest.approx(0.1)]
 
 
 def adversarial(made) -> Recipe:

@@ -17,7 +17,7 @@ from jaxnn.checks import check_whole, sentence
 from jaxnn.keys import key_data
 from jaxnn.lanes import Member
 from jaxnn.loop import Data
-from jaxnn.optimizers import Optimizer, Optimizers
+from jaxnn.optimizers import Optimizer
 from jaxnn.populations import finished, make_members, plan
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run
@@ -125,13 +125,11 @@ def _rows(recipe: Recipe, data: Data, steps: int, seed: np.ndarray) -> tuple[Dat
 
 def _with_rate(recipe: Recipe, rate: float, epochs: int) -> Recipe:
     given = recipe.optimizer
-    parts = given.parts if isinstance(given, Optimizers) else {"": given}
-    if not any(part is not None and _has_rate(part) for part in parts.values()):
+    if not any(map(_has_rate, given.members)):
         advice = "Take one that has, for instance optimizer(optax.adam, learning_rate=1e-3)."
         raise ValueError(sentence("range_test", "recipe.optimizer", "one with a learning_rate", repr(given)[:60], advice))
-    made = {name: part if part is None or not _has_rate(part) else _set_rate(part, rate) for name, part in parts.items()}
-    recipe = recipe.replace(epochs=epochs, early_stopping=None, plateau=None)
-    return recipe.replace(optimizer=Optimizers(made) if isinstance(given, Optimizers) else made[""])
+    made = given.map(lambda part: _set_rate(part, rate) if _has_rate(part) else part)
+    return recipe.replace(optimizer=made, epochs=epochs, early_stopping=None, plateau=None)
 
 
 def _has_rate(part: Optimizer) -> bool:

@@ -10,7 +10,8 @@ import numpy as np
 import optax
 
 from jaxnn.layers import Layer
-from jaxnn.optimizers import Optimizer, Optimizers
+from jaxnn.optimizers import Optimizer
+from jaxnn.parts import Optimizers
 from jaxnn.records import Record, static
 from jaxnn.tasks import Engine, Task
 from jaxnn.typing import Batch, Key, Metrics, Params
