@@ -4,12 +4,16 @@ Shapes and types are read from the headers first, so that an array of another le
 does not fit is dealt with before a byte of it is unpacked.
 """
 
+import lzma
 import re
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +21,11 @@ from jaxnn.checks import nearest
 from jaxnn.data.memory import check_size
 from jaxnn.data.wording import listed
 
-DAMAGE = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError, NotImplementedError, KeyError)
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError),
+    *(tokenize.TokenError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, MemoryError, RuntimeError),
+)
+"""What readers of archives, and of the Python literal that is the header of an array, raise for bytes that are neither."""
 
 
 @dataclass(frozen=True)
@@ -65,24 +73,36 @@ def npz_names(path: Path) -> list[str]:
     return list(_headers(path))
 
 
+def described(file: Any) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether column by column, and dtype of an array in the NPY format, from its start. Raises one of DAMAGE."""
+    version = np.lib.format.read_magic(file)
+    if version not in ((1, 0), (2, 0), (3, 0)):
+        raise ValueError("version")
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, by_columns, dtype = read(file)
+    if any(isinstance(size, bool) or size < 0 for size in shape):
+        raise ValueError("shape")
+    return shape, by_columns, dtype
+
+
 def _headers(path: Path) -> dict[str, Header]:
     try:
         with zipfile.ZipFile(path) as archive:
             return {info.filename[:-4]: _header(archive, info) for info in archive.infolist() if info.filename.endswith(".npy")}
+    except PermissionError:
+        raise
     except DAMAGE:
         raise _damaged(path.name) from None
 
 
 def _header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Header:
     with archive.open(info) as member:
-        version = np.lib.format.read_magic(member)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(member)
+        shape, _, dtype = described(member)
         start = member.tell()
     # Objects are pickled and have no fixed size; every other array must be exactly as long as its header claims.
     if not dtype.hasobject and info.file_size - start != dtype.itemsize * int(np.prod(shape, dtype=object)):
         raise ValueError("size")
-    return Header(tuple(shape), dtype)
+    return Header(shape, dtype)
 
 
 def _arrays(path: Path, headers: Mapping[str, Header], names: list[str]) -> dict[str, np.ndarray]:

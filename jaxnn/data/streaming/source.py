@@ -81,3 +81,5 @@ def check_numbers(file: str, name: str, dtype: np.dtype) -> None:
     if dtype.kind not in "fiub":
         what = "Python objects, which are never loaded" if dtype.hasobject else f"text ({dtype})" if dtype.kind in "US" else str(dtype)
         raise TypeError(sentence(file, name, "numbers", what, "Encode it as numbers first."))
+    if dtype.itemsize > 8:
+        raise TypeError(sentence(file, name, "numbers of at most 8 bytes", str(dtype), "Save it as float64."))
