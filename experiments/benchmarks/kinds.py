@@ -27,33 +27,56 @@ ENGINES: tuple[Engine, ...] = ("backprop", "autodiff")
 CLASSES, MEMBERS = 10, 4
 
 
+Draw = Callable[[np.random.Generator, int], tuple[Any, Any]]
+"""From a generator and how many rows to x and y: noise, for what is learned costs nothing."""
+
+
 class Kind(NamedTuple):
-    """A task on rows of that shape, how many, and for how long; without classes there is no y."""
+    """A task, what its rows are, how many, and for how long."""
 
     task: jaxnn.Task
-    shape: tuple[int, ...]
+    draw: Draw
     rows: int
     epochs: int
-    classes: bool = True
+
+
+def noise(*shape: int) -> Draw:
+    """x alone."""
+    return lambda random, rows: (random.normal(size=(rows, *shape)).astype(np.float32), None)
+
+
+def labelled(*shape: int) -> Draw:
+    """x, and classes that have nothing to do with it."""
+    return lambda random, rows: (noise(*shape)(random, rows)[0], _whole(random, rows))
+
+
+def sentences(source: int, target: int) -> Draw:
+    """x: sequences of so many tokens from and into which is translated; y: what comes next in the second."""
+    return lambda random, rows: ((_whole(random, rows, source), _whole(random, rows, target)), _whole(random, rows, target))
 
 
 def kinds() -> dict[str, Kind]:
     """One of each, small."""
 
     def classifier(model: jaxnn.layers.Layer, shape: tuple[int, ...], rows: int, epochs: int) -> Kind:
-        return Kind(jaxnn.Classification(model), shape, rows, epochs)
+        return Kind(jaxnn.Classification(model), labelled(*shape), rows, epochs)
 
-    networks, code = models.gan((64,), 64), models.autoencoder((64,), 8, 64)
+    image, networks, of_images = (16, 16, 1), models.gan((64,), 64), models.conv_gan((8, 16), (16, 16, 1))
     return {
         "mlp": classifier(models.mlp((64, 64), CLASSES), (64,), 2048, 20),
-        "cnn": classifier(models.cnn((8, 16), CLASSES), (16, 16, 1), 1024, 4),
+        "cnn": classifier(models.cnn((8, 16), CLASSES), image, 1024, 4),
+        "simple rnn": classifier(models.rnn((32,), CLASSES, cell="simple"), (32, 4), 1024, 5),
         "lstm": classifier(models.rnn((32,), CLASSES, cell="lstm"), (32, 4), 1024, 5),
         "gru": classifier(models.rnn((32,), CLASSES, cell="gru"), (32, 4), 1024, 5),
         "transformer": classifier(models.transformer(CLASSES, width=32, depth=2, heads=4), (16, 8), 512, 4),
-        "autoencoder": Kind(jaxnn.Reconstruction(code), (64,), 2048, 20, classes=False),
+        "seq2seq": Kind(jaxnn.NextToken(models.seq2seq(CLASSES, CLASSES, (32,))), sentences(16, 12), 1024, 5),
+        "autoencoder": Kind(jaxnn.Reconstruction(models.autoencoder((64,), 8, 64)), noise(64), 2048, 20),
+        "conv_autoencoder": Kind(jaxnn.Reconstruction(models.conv_autoencoder((8, 16), 8, image)), noise(*image), 1024, 4),
+        "variational": Kind(jaxnn.Variational(models.variational_autoencoder((64,), 8, 64)), noise(64), 2048, 20),
         "wide_deep": classifier(models.wide_deep((64, 64), CLASSES), (64,), 2048, 20),
         "residual_mlp": classifier(models.residual_mlp(64, 4, CLASSES), (64,), 1024, 10),
-        "gan": Kind(jaxnn.Adversarial(*networks, latent=16), (64,), 1024, 10, classes=False),
+        "gan": Kind(jaxnn.Adversarial(*networks, latent=16), noise(64), 1024, 10),
+        "conv_gan": Kind(jaxnn.Adversarial(*of_images, latent=16), noise(*image), 512, 4),
     }
 
 
@@ -74,11 +97,13 @@ def recipe(kind: Kind, engine: Engine, learning_rate: float = 1e-3) -> jaxnn.Rec
     return jaxnn.Recipe(kind.task, optimizer, epochs=kind.epochs, batch_size=64, gradients=engine)
 
 
-def rows(kind: Kind) -> tuple[np.ndarray, np.ndarray | None]:
-    """Noise, and classes that have nothing to do with it: what is learned costs nothing."""
-    random = np.random.default_rng(0)
-    x = random.normal(size=(kind.rows, *kind.shape)).astype(np.float32)
-    return x, random.integers(0, CLASSES, kind.rows).astype(np.int32) if kind.classes else None
+def rows(kind: Kind) -> tuple[Any, Any]:
+    """The same ones each time."""
+    return kind.draw(np.random.default_rng(0), kind.rows)
+
+
+def _whole(random: np.random.Generator, *shape: int) -> np.ndarray:
+    return random.integers(0, CLASSES, shape).astype(np.int32)
 
 
 def _fits(kind: Kind, **options: Any) -> dict[str, Callable[[int], None]]:
