@@ -77,9 +77,9 @@ def _decode(value: Any, known: Mapping[str, Any]) -> Any:
         return tuple(_decode(item, known) for item in value)
     if not isinstance(value, dict):
         return value
-    if value.keys() == {"function"}:
+    if value.keys() == {"function"} and not isinstance(value["function"], dict):
         return find_function(str(value["function"]), known)
-    if "type" not in value:
+    if isinstance(value.get("type", {}), dict):  # a metric may have any name
         return {name: _decode(item, known) for name, item in value.items()}
     return _decode_record(value, known)
 

@@ -22,7 +22,8 @@ from jaxnn.bits import enough_bits
 from jaxnn.checks import sentence
 from jaxnn.compiling import compiled
 from jaxnn.keys import key_data
-from jaxnn.loop import Data, State, Status, cast_numbers, epoch_order, evaluate, finish_epoch, start, train_steps
+from jaxnn.loop import Data, State, Status, cast_numbers, epoch_order, finish_epoch, start, train_steps
+from jaxnn.measuring import evaluate
 from jaxnn.optimizers import Optimizer
 from jaxnn.recipes import Recipe
 from jaxnn.schedules import Schedule

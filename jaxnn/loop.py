@@ -17,16 +17,13 @@ from jaxnn.averaging import Average, average_with, no_average
 from jaxnn.checks import sentence
 from jaxnn.data.batching import epoch_batches
 from jaxnn.layers.buffers import with_buffers, without_buffers
+from jaxnn.measuring import evaluate
 from jaxnn.precision import Scaling, all_finite, no_scaling
 from jaxnn.recipes import Recipe
 from jaxnn.records import Record
 from jaxnn.steps import Learner, draws, take_step
 from jaxnn.stopping import Best, Plateau, best_after, no_best, no_plateau, plateau_after
-from jaxnn.tasks import Task
 from jaxnn.typing import Batch, Metrics, Params
-
-EVALUATION_ROWS = 4096
-"""Rows evaluated at once; more are evaluated in pieces, so that memory stays bounded."""
 
 
 class Status(IntEnum):
@@ -159,32 +156,6 @@ def measured_sets(recipe: Recipe, data: Data) -> dict[str, Batch]:
     return {name: data.batch(which, jnp.ones(which.shape)) for name, which in rows.items() if which is not None}
 
 
-def evaluate(task: Task, params: Params, batch: Batch) -> Metrics:
-    """The task's metrics over a batch of any size, in pieces of EVALUATION_ROWS where it is larger."""
-    rows = batch.weight.shape[0]
-    if rows <= EVALUATION_ROWS:
-        return task.evaluate(params, batch)
-    pieces = -(-rows // EVALUATION_ROWS)
-
-    def cut(leaf: jax.Array) -> jax.Array:
-        padding = [(0, pieces * EVALUATION_ROWS - rows)] + [(0, 0)] * (leaf.ndim - 1)
-        padded = jnp.pad(leaf, padding, mode="edge")  # the last row again: zeros may be no example, such as a length of 0
-        return padded.reshape(pieces, EVALUATION_ROWS, *leaf.shape[1:])
-
-    whole = task.total(batch)
-
-    def add(sums: Metrics, piece: Batch) -> tuple[Metrics, None]:
-        share = task.total(piece) / whole
-        return jax.tree.map(lambda sum_, mean: sum_ + share * mean, sums, task.evaluate(params, piece)), None
-
-    cut_batch = jax.tree.map(cut, batch)
-    there = jnp.arange(pieces * EVALUATION_ROWS).reshape(pieces, EVALUATION_ROWS) < rows
-    cut_batch = cut_batch._replace(weight=jnp.where(there, cut_batch.weight, 0))
-    shapes = jax.eval_shape(task.evaluate, params, jax.tree.map(lambda leaf: leaf[0], cut_batch))
-    zeros = jax.tree.map(lambda metric: jnp.zeros(metric.shape, metric.dtype), shapes)
-    return lax.scan(add, zeros, cut_batch)[0]
-
-
 def cast_numbers(recipe: Recipe, dtype: Any) -> Recipe:
     """The recipe with its hyperparameters in the dtype of the data, so that nothing is promoted on the way.
 
@@ -245,7 +216,8 @@ def finish_epoch(
     if after.average is not None and recipe.averaging is not None and recipe.averaging.every == "epoch":
         after = after.replace(average=average_with(recipe.averaging, after.average, without_buffers(after.params), before.epoch))
     for name, batch in sets.items():
-        metrics |= {f"{name}_{metric}": value for metric, value in evaluate(recipe.task, after.result, batch).items()}
+        found = evaluate(recipe.task, after.result, batch, recipe.metrics)
+        metrics |= {f"{name}_{metric}": value for metric, value in found.items()}
     return _freeze_if_diverged(before, _decided(recipe, after, metrics)), metrics
 
 
@@ -266,10 +238,10 @@ def _check_kept(recipe: Recipe, state: State) -> None:
 def _decided(recipe: Recipe, state: State, metrics: Metrics) -> State:
     """With what the recipe's rules make of the epoch's metrics."""
     if recipe.early_stopping is not None and state.best is not None:
-        best, stop = best_after(recipe.early_stopping, state.best, state.result, metrics, state.epoch)
+        best, stop = best_after(recipe.with_mode(recipe.early_stopping), state.best, state.result, metrics, state.epoch)
         state = state.replace(best=best, status=jnp.where(stop, Status.STOPPED_EARLY, state.status))
     if recipe.plateau is not None and state.plateau is not None:
-        state = state.replace(plateau=plateau_after(recipe.plateau, state.plateau, metrics))
+        state = state.replace(plateau=plateau_after(recipe.with_mode(recipe.plateau), state.plateau, metrics))
     return state
 
 

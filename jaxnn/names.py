@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import optax
 
+from jaxnn import metrics
 from jaxnn.checks import nearest
 
 MODULES: dict[str, ModuleType] = {
@@ -18,11 +19,12 @@ MODULES: dict[str, ModuleType] = {
     "jax.nn": jax.nn,
     "optax": optax,
     "optax.contrib": optax.contrib,
+    "jaxnn.metrics": metrics,
 }
 
 
 def qualified_name(function: Callable[..., Any]) -> str | None:
-    """The public name of a function of jax or optax, or None for anything else, classes among them.
+    """The public name of a function of jax, optax or jaxnn.metrics, or None for anything else, classes among them.
 
     >>> import optax
     >>> qualified_name(optax.adam)

@@ -1,10 +1,11 @@
 """Recipe: everything of a training run but its data and its key."""
 
-from typing import get_args
+from typing import TypeVar, get_args
 
 from jaxnn.averaging import Averaging
 from jaxnn.checks import check_whole, sentence
 from jaxnn.clipping import Clip
+from jaxnn.measuring import Named, mode_of, named_metrics
 from jaxnn.optimizers import Optimizer
 from jaxnn.parts import Optimizers
 from jaxnn.precision import Precision, check_precision
@@ -14,6 +15,7 @@ from jaxnn.tasks import Engine, Task
 
 Strength = float | tuple[float, ...] | dict[str, float]
 """Of a penalty: one number for all kernels, or one for each top-level part of the parameters."""
+Rule = TypeVar("Rule", bound=Monitor)
 
 
 class Recipe(Record):
@@ -39,7 +41,10 @@ class Recipe(Record):
     written by hand) or "autodiff" (``jax.grad``), the same numbers to rounding. norms: means of the norms of gradients (before clipping)
     and updates are in the history; not by default, for on CPU they make a step of 25 microseconds 1.15 times as long and cost 0.1 s of
     compiling. measure_training: all training rows are evaluated at the end of each epoch as those of validation are, ``training_...`` in
-    the history.
+    the history. metrics: what is measured then beside what the task measures, of all rows of a set at once, by name: functions
+    metric(y, predictions, *, weight), of ``jaxnn.metrics`` or your own in jax.numpy, or a ``functools.partial`` of one with options by
+    name. ``{"auc": metrics.roc_auc}`` puts ``validation_auc`` into the history. Rows count by their weight, classes by no weights of
+    their own.
     """
 
     task: Task
@@ -60,6 +65,7 @@ class Recipe(Record):
     gradients: Engine = static(default="backprop")
     norms: bool = static(default=False)
     measure_training: bool = static(default=False)
+    metrics: Named | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "accumulation"):
@@ -67,6 +73,7 @@ class Recipe(Record):
         for name in ("norms", "measure_training"):
             if not isinstance(getattr(self, name), bool):
                 raise TypeError(sentence("Recipe", name, "True or False", repr(getattr(self, name))))
+        object.__setattr__(self, "metrics", named_metrics("Recipe", self.metrics))
         if self.gradients not in get_args(Engine):
             raise ValueError(sentence("Recipe", "gradients", " or ".join(map(repr, get_args(Engine))), repr(self.gradients)))
         if self.precision is not None:
@@ -84,3 +91,11 @@ class Recipe(Record):
         """What watches a metric, by the name of its field."""
         found = {"early_stopping": self.early_stopping, "plateau": self.plateau}
         return {name: rule for name, rule in found.items() if rule is not None}
+
+    def with_mode(self, rule: Rule) -> Rule:
+        """A rule that says which way its metric is better. Raises ValueError where it does not and nobody can know."""
+        mode = rule.mode or mode_of(rule.monitor, self.metrics)
+        if mode is None:
+            expected = f"'min' or 'max', for {rule.monitor} is a metric of your own"
+            raise ValueError(sentence(type(rule).__name__, "mode", expected, None))
+        return rule.replace(mode=mode)

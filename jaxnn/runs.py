@@ -14,7 +14,8 @@ from jaxnn.checks import sentence
 from jaxnn.compiling import compiled
 from jaxnn.data.casting import cast
 from jaxnn.layers.sequences import check_lengths
-from jaxnn.loop import Data, State, Status, evaluate
+from jaxnn.loop import Data, State, Status
+from jaxnn.measuring import Named, evaluate
 from jaxnn.recipes import Recipe
 from jaxnn.tasks import Task
 from jaxnn.typing import Params
@@ -55,7 +56,7 @@ class Run:
         return predict(self.recipe.task, self.params, x, like=self.examples[0])
 
     def evaluate(self, x: Any, y: Any) -> dict[str, float]:
-        """The task's metrics on the given examples, ``loss`` among them."""
+        """The metrics of task and recipe on the given examples, ``loss`` among them."""
         with enough_bits(is_wide(self.params)):
             x, y = (_like("evaluate", *pair) for pair in zip("xy", (x, y), self.examples, strict=True))
             if not len(jax.tree.leaves(x)[0]):
@@ -64,7 +65,7 @@ class Run:
                 raise ValueError(sentence("evaluate", "y", "one target for each row of x", "another number of them"))
             check_lengths("evaluate", x)
             self.recipe.task.check(x, y, prediction_shape(self.recipe.task, self.params, x))
-            measured = compiled(_evaluate)(self.recipe.task, self.params, x, y)
+            measured = compiled(_evaluate)(self.recipe.task, self.params, x, y, self.recipe.metrics)
         return {name: float(value) for name, value in measured.items()}
 
 
@@ -178,5 +179,5 @@ def _predict(task: Task, params: Params, x: Any) -> Any:
     return task.predict(params, x)
 
 
-def _evaluate(task: Task, params: Params, x: Any, y: Any) -> Any:
-    return evaluate(task, params, Data(x=x, y=y, train=None).batch(slice(None), jnp.ones(len(jax.tree.leaves(x)[0]))))
+def _evaluate(task: Task, params: Params, x: Any, y: Any, named: Named | None) -> Any:
+    return evaluate(task, params, Data(x=x, y=y, train=None).batch(slice(None), jnp.ones(len(jax.tree.leaves(x)[0]))), named)

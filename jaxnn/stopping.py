@@ -13,8 +13,16 @@ from jaxnn.typing import Metrics, Params
 Mode = Literal["min", "max"]
 
 
+def usual_mode(metric: str) -> Mode:
+    """Which way a metric of a task is better: accuracies are to be large, anything else small."""
+    return "max" if metric.endswith("accuracy") else "min"
+
+
 class Monitor(Record):
-    """A metric of the history that is watched; mode None means "max" for accuracies and "min" for all others."""
+    """A metric of the history that is watched, until it is small, mode "min", or large, "max".
+
+    mode None: as ``jaxnn.metrics`` knows of its functions; "max" for the accuracies of tasks, "min" for all else that they measure.
+    """
 
     monitor: str = static(default="validation_loss", kw_only=True)
     mode: Mode | None = static(default=None, kw_only=True)
@@ -32,7 +40,7 @@ class Monitor(Record):
 
     def loss(self, metrics: Metrics) -> jax.Array:
         """The metric such that smaller is better."""
-        highest = self.mode == "max" or (self.mode is None and self.monitor.endswith("accuracy"))
+        highest = (self.mode or usual_mode(self.monitor)) == "max"
         return -metrics[self.monitor] if highest else metrics[self.monitor]
 
 

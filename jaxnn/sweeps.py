@@ -5,7 +5,7 @@ from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import jax
 import numpy as np
@@ -15,10 +15,12 @@ from jaxnn.checks import check_whole, nearest, sentence
 from jaxnn.keys import key_data
 from jaxnn.lanes import Member
 from jaxnn.loop import Data
+from jaxnn.measuring import mode_of
 from jaxnn.populations import finished, make_members, plan
 from jaxnn.recipes import Recipe
 from jaxnn.runs import OUTCOMES, Run
 from jaxnn.search.space import Space
+from jaxnn.stopping import Mode
 from jaxnn.training import validation_metrics
 
 SHARE = 0.2
@@ -111,6 +113,7 @@ def sweep(
     seeds: int = 1,
     folds: int | None = None,
     metric: str = "validation_loss",
+    mode: Mode | None = None,
     keep: int = 5,
     on_trial: Callable[[Trial, int], None] | None = None,
     workers: int | None = None,
@@ -119,19 +122,19 @@ def sweep(
     """Trains ``build(**hyperparameters)`` for every proposal of the search and ranks them by their validation score.
 
     data, key, validation, seeds, folds, workers, lanes: as in ``fit_many``, but that 0.2 of the rows are validated on where none of
-    data, validation and folds says which. metric: a name of the history that starts with ``validation_``; a loss is minimised,
-    anything else maximised. A trial's score is its metric at the epoch its parameters are of. keep: how many of the best keep their
-    trained runs. on_trial: called with each trial as it finishes and the number of all. A KeyboardInterrupt ends the sweep with the
-    trials that have finished.
+    data, validation and folds says which. metric: a name of the history that starts with ``validation_``. mode: "min" or "max" for a
+    metric that is a function of your own; of others it is known, as for ``EarlyStopping``. A trial's score is its metric at the epoch
+    its parameters are of. keep: how many of the best keep their trained runs. on_trial: called with each trial as it finishes and the
+    number of all. A KeyboardInterrupt ends the sweep with the trials that have finished.
     """
     proposals = search.propose(space, seed=int(key_data(key, "sweep")[1]))
     recipes = [_built(build, proposal) for proposal in proposals]
     if validation is None and folds is None and not (isinstance(data, Data) and data.validation is not None):
         validation = SHARE
     members = make_members(recipes, data, key=key, validation=validation, seeds=seeds, folds=folds)
-    _check_metric(metric, members)
+    mode = _checked_mode(metric, mode, members)
     check_whole("sweep", "keep", keep, low=1)
-    ranking, spread = _Ranking(metric, keep), plan(lanes=lanes, workers=workers)
+    ranking, spread = _Ranking(metric, mode, keep), plan(lanes=lanes, workers=workers)
     with suppress(KeyboardInterrupt), closing(finished(members, key_data(key), spread)) as arrivals:
         for number, runs in _complete(arrivals, len(members) // len(recipes)):
             trial = ranking.add(number, proposals[number], runs)
@@ -160,10 +163,10 @@ def make_trial(number: int, hyperparameters: dict[str, Any], runs: Sequence[Run]
 class _Ranking:
     """Trials in order of their score, trained runs kept for the best only."""
 
-    def __init__(self, metric: str, keep: int) -> None:
+    def __init__(self, metric: str, mode: Mode, keep: int) -> None:
         self.trials: list[Trial] = []
         self.metric, self.keep = metric, keep
-        self.sign = 1.0 if metric.endswith("loss") else -1.0
+        self.sign = 1.0 if mode == "min" else -1.0
 
     def add(self, number: int, hyperparameters: dict[str, Any], runs: Sequence[Run]) -> Trial:
         trial = make_trial(number, hyperparameters, runs, self.metric)
@@ -186,13 +189,19 @@ def _mean_at_best(runs: Sequence[Run], metric: str) -> float:
     return float(np.mean([math.nan if run.outcome == "diverged" else run.history[metric][run.best_epoch - 1] for run in runs]))
 
 
-def _check_metric(metric: str, members: Sequence[Member]) -> None:
-    by_task = {jax.tree.structure(member.recipe.task): member for member in members}
-    for recipe, data, _ in by_task.values():
+def _checked_mode(metric: str, mode: Mode | None, members: Sequence[Member]) -> Mode:
+    """Which way the metric, which all members have, is better."""
+    by_metrics = {jax.tree.structure((member.recipe.task, member.recipe.metrics)): member for member in members}
+    for recipe, data, _ in by_metrics.values():
         with enough_bits(recipe.wide):
             names = validation_metrics(recipe, data)
         if metric not in names:
             raise ValueError(sentence("sweep", "metric", f"one of {', '.join(names)}", repr(metric), nearest(metric, names)))
+    mode = mode or mode_of(metric, members[0].recipe.metrics)
+    if mode is None or mode not in get_args(Mode):
+        own = "" if mode else f", for {metric} is a metric of your own"
+        raise ValueError(sentence("sweep", "mode", f"'min' or 'max'{own}", repr(mode)))
+    return mode
 
 
 def _built(build: Callable[..., Recipe], hyperparameters: dict[str, Any]) -> Recipe:

@@ -21,7 +21,8 @@ from jaxnn.examples import check_examples
 from jaxnn.host_loop import Callback, Pieces, check_callback, with_callback, with_checkpoints
 from jaxnn.identity import identity
 from jaxnn.keys import key_data
-from jaxnn.loop import Data, State, advance, start
+from jaxnn.loop import Data, State, advance, measured_sets, start
+from jaxnn.measuring import check_metrics, evaluate
 from jaxnn.optimizers import Optimizer, check_builds
 from jaxnn.parts import Optimizers
 from jaxnn.pieces import Program
@@ -173,19 +174,21 @@ def check_run(where: str, recipe: Recipe, data: Data) -> None:
     if recipe.max_norm is not None:
         check_not_stacked(where, recipe.task)
     check_examples(where, data)
-    _check_monitors(where, recipe, data)
     params = initial(recipe, data).params
     for name in ("l2", "l1"):
         check_strength(where, name, getattr(recipe, name), params)
     x, y = jax.tree.map(np.asarray, (data.x, data.y))
     recipe.task.check(x, y, prediction_shape(recipe.task, params, data.x))
+    if recipe.metrics is not None:
+        check_metrics(where, recipe.metrics, recipe.task, params, compiled(measured_sets).eval_shape(recipe, data))
+    _check_monitors(where, recipe, data)
 
 
 def validation_metrics(recipe: Recipe, data: Data) -> list[str]:
     """Names of the validation metrics in the history of a checked run, found by tracing alone."""
 
     def measure(params: Params, data: Data) -> Metrics:
-        return recipe.task.evaluate(params, data.batch(data.train[:1], jnp.ones(1)))
+        return evaluate(recipe.task, params, data.batch(data.train[:1], jnp.ones(1)), recipe.metrics)
 
     return sorted(f"validation_{name}" for name in jax.eval_shape(measure, initial(recipe, data).params, data))
 
@@ -227,6 +230,7 @@ def _check_monitors(where: str, recipe: Recipe, data: Data) -> None:
             known = history_metrics(recipe, data)
             if rule.monitor not in known:
                 raise ValueError(f"{where}: {name}.monitor: there is no metric {rule.monitor!r}. {nearest(rule.monitor, known)}")
+        recipe.with_mode(rule)
 
 
 def _all_rows(where: str, data: Any, wide: bool) -> Data:

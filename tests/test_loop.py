@@ -9,11 +9,10 @@ import numpy as np
 import optax
 import pytest
 
-from jaxnn import Data, EarlyStopping, Regression, advance, fit, models, optimizer, start
-from jaxnn import loop as loop_module
+from jaxnn import Data, EarlyStopping, Regression, advance, fit, measuring, models, optimizer, start
 from jaxnn.compiling import compiled
 from jaxnn.data.batching import epoch_batches
-from jaxnn.loop import evaluate
+from jaxnn.measuring import evaluate
 from jaxnn.training import as_data, key_data
 from jaxnn.typing import Batch
 from tests.loops import MEMBER, begin, go_on, go_once, split
@@ -150,7 +149,7 @@ def test_many_rows_are_evaluated_in_pieces_with_the_same_result(rows, monkeypatc
     task = Regression(models.mlp((), 1))
     batch = Batch(draw((rows, 4)), draw((rows,), seed=1), jnp.linspace(0.5, 1, rows))
     params = task.init(jax.random.key(0), batch)
-    monkeypatch.setattr(loop_module, "EVALUATION_ROWS", 4)
+    monkeypatch.setattr(measuring, "EVALUATION_ROWS", 4)
     assert_close(evaluate(task, params, batch), task.evaluate(params, batch), "float32")
 
 
@@ -165,7 +164,7 @@ def test_rows_that_fill_up_a_piece_are_examples_without_weight(monkeypatch):
     batch = Batch(jnp.arange(1.0, 7)[:, None], jnp.ones(6), jnp.ones(6))
     task = Watching(models.mlp((), 1))
     params = task.init(jax.random.key(0), batch)
-    monkeypatch.setattr(loop_module, "EVALUATION_ROWS", 4)
+    monkeypatch.setattr(measuring, "EVALUATION_ROWS", 4)
     jax.block_until_ready(evaluate(task, params, batch))
     jax.effects_barrier()
     assert np.concatenate(rows_seen, axis=1).tolist() == [[1, 2, 3, 4, 5, 6, 6, 6], [1, 1, 1, 1, 1, 1, 0, 0]]

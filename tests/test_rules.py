@@ -1,13 +1,14 @@
 """Rules of a run: every optional field of a recipe has its examples here, and each of them is held to what recipes promise."""
 
 import dataclasses
+import functools
 
 import jax
 import numpy as np
 import pytest
 
 import jaxnn
-from jaxnn import Averaging, ClipByLayerNorm, ClipByNorm, ClipByValue, EarlyStopping, Recipe, ReduceOnPlateau, from_json, to_json
+from jaxnn import Averaging, ClipByLayerNorm, ClipByNorm, ClipByValue, EarlyStopping, Recipe, ReduceOnPlateau, from_json, metrics, to_json
 from jaxnn.clipping import Clip
 from jaxnn.lanes import Member, train_lanes
 from jaxnn.loop import epoch_order
@@ -35,7 +36,9 @@ RULES = {
     "precision of float16": {"precision": "float16"},
     "norms": {"norms": True},
     "measure_training": {"measure_training": True},
+    "metrics": {"metrics": {"f1": functools.partial(metrics.f1, average="macro"), "auc": metrics.roc_auc}},
 }
+NAMES = vars(jaxnn) | {"jaxnn": jaxnn, "functools": functools}
 PLAIN = {"task", "optimizer", "epochs", "batch_size", "gradients"}
 each = pytest.mark.parametrize("fields", RULES.values(), ids=RULES)
 
@@ -50,8 +53,9 @@ def test_every_optional_field_and_every_clip_has_an_example():
 def test_it_prints_as_the_code_that_makes_it_and_travels(fields):
     recipe = classification(**fields)
     assert from_json(to_json(recipe)) == recipe and jax.tree.structure(from_json(to_json(recipe))) == jax.tree.structure(recipe)
-    (name, value), *_ = fields.items()
-    assert eval(repr(value), vars(jaxnn)) == value and f"{name}=" in repr(recipe)
+    (name,) = fields
+    value = repr(getattr(recipe, name))
+    assert recipe.replace(**{name: eval(value, NAMES)}) == recipe and f"{name}={value}" in repr(recipe)
     assert recipe != classification() and jax.tree.structure(recipe) != jax.tree.structure(classification())
 
 

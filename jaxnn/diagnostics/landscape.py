@@ -13,7 +13,8 @@ from jaxnn.checks import check_whole, sentence
 from jaxnn.compiling import compiled
 from jaxnn.keys import key_data, typed_key
 from jaxnn.layers.buffers import with_buffers, without_buffers
-from jaxnn.loop import Data, evaluate
+from jaxnn.loop import Data
+from jaxnn.measuring import evaluate
 from jaxnn.tasks import Task
 from jaxnn.training import as_data
 from jaxnn.typing import Batch, Key, Params

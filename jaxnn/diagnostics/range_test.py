@@ -129,7 +129,7 @@ def _with_rate(recipe: Recipe, rate: float, epochs: int) -> Recipe:
         advice = "Take one that has, for instance optimizer(optax.adam, learning_rate=1e-3)."
         raise ValueError(sentence("range_test", "recipe.optimizer", "one with a learning_rate", repr(given)[:60], advice))
     made = given.map(lambda part: _set_rate(part, rate) if _has_rate(part) else part)
-    return recipe.replace(optimizer=made, epochs=epochs, early_stopping=None, plateau=None)
+    return recipe.replace(optimizer=made, epochs=epochs, early_stopping=None, plateau=None, metrics=None)
 
 
 def _has_rate(part: Optimizer) -> bool:

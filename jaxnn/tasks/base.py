@@ -2,7 +2,7 @@
 
 ``init(key, batch) -> params`` · ``gradients(params, batch, key, engine) -> (metrics, gradients)`` ·
 ``evaluate(params, batch) -> metrics`` · ``predict(params, x)``. Metrics are means over the batch, weighted as ``total(batch)``
-says, so that they can be averaged over batches of any size.
+says, so that they can be averaged over batches of any size. ``compared(batch, predictions)`` is what all others are computed from.
 """
 
 from abc import ABC, abstractmethod
@@ -64,6 +64,13 @@ class Task(Record, ABC):
     def total(self, batch: Batch) -> jax.Array:
         """How much the metrics of this batch count beside those of others: the weights that their means were divided by."""
         return batch.weight.sum()
+
+    def compared(self, batch: Batch, predictions: Any) -> tuple[Any, Any, jax.Array]:
+        """What metrics like those of ``jaxnn.metrics`` compare: the truth (rows, ...), the predictions of batch.x beside it, and weights
+        (rows,). Raises ValueError for a task whose predictions have no truth."""
+        if batch.y is None:
+            raise ValueError(sentence(type(self).__name__, "y", "given, for metrics compare predictions with it", "None"))
+        return batch.y, predictions, batch.weight
 
     @abstractmethod
     def check(self, x: Any, y: Any, predictions: Any) -> None:

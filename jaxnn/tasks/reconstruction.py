@@ -63,6 +63,9 @@ class Reconstruction(Task):
     def predict(self, params: Params, x: jax.Array) -> jax.Array:
         return _in_units_of_x(self.loss, self.model.apply(params, x))
 
+    def compared(self, batch: Batch, predictions: Any) -> tuple[Any, Any, jax.Array]:
+        return batch.x, predictions, batch.weight
+
     def check(self, x: Any, y: Any, predictions: Any) -> None:
         check_no_targets("Reconstruction", y)
         _check_shares("Reconstruction", self.loss, x)
@@ -120,6 +123,9 @@ class Variational(Task):
         """New rows, (rows, ...) as x: what codes drawn from N(0, 1) stand for. key: a seed or a JAX random key."""
         code = jax.random.normal(typed_key(key, "sample"), (rows, self.model.latent), float_dtype(params))
         return _in_units_of_x(self.loss, self.model.decode(params, code))
+
+    def compared(self, batch: Batch, predictions: Any) -> tuple[Any, Any, jax.Array]:
+        return batch.x, predictions, batch.weight
 
     def check(self, x: Any, y: Any, predictions: Any) -> None:
         check_no_targets("Variational", y)

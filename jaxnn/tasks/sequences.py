@@ -28,7 +28,7 @@ class NextToken(Task):
     x may be a tuple whose last part is all this, for instance (source, target) of ``models.seq2seq``: the rest is seen as it is.
 
     A token counts as its row does, so ``total`` is their number where all weights are 1; a batch without any leaves things as they
-    are. Metrics: loss, in nats a token, and accuracy. Perplexity, exp(loss), is no mean over tokens: take it of the loss at the end.
+    are. Metrics: loss, in nats a token, and accuracy. Perplexity, exp(loss), is no mean over tokens: a recipe asks for it by ``metrics``.
     ``predict`` gives p(next token) at each step of x, (rows, time, tokens); ``generate`` goes on from a prompt. Derived in
     docs/derivations/next_token.md.
 
@@ -75,6 +75,15 @@ class NextToken(Task):
 
     def total(self, batch: Batch) -> jax.Array:
         return _steps(batch).weight.sum()
+
+    def compared(self, batch: Batch, predictions: Any) -> tuple[Any, Any, jax.Array]:
+        """Tokens one by one, (rows * steps,); one that does not count is the first that does, with a weight of 0."""
+        steps = _steps(batch)
+        wanted, weight = steps.wanted.reshape(-1), steps.weight.reshape(-1)
+        predictions = predictions[:, : steps.wanted.shape[1]].reshape(len(wanted), -1)
+        counted = steps.counted.reshape(-1)
+        places = jnp.where(counted, jnp.arange(len(wanted)), jnp.argmax(counted))
+        return wanted[places], predictions[places], weight
 
     def check(self, x: Any, y: Any, predictions: Any) -> None:
         time, tokens = predictions.shape[1:]
