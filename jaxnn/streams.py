@@ -56,7 +56,7 @@ def fit_stream(
     the source have changed: the first 256, and 256 from its first to its last, evenly spread. What has changed between these is not
     noticed, nor what its files are called.
 
-    Raises ImportError without grain, what ``fit`` raises for recipe, key and validation, and, when the first epoch comes to
+    Raises ImportError without grain, what ``fit`` raises for recipe, key, validation and checkpoints, and, when the first epoch comes to
     them, ValueError for rows with NaN or infinity, targets that don't suit the task and rows unlike the first, naming the step.
 
     >>> import jaxnn, numpy as np, optax
