@@ -17,6 +17,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from jaxnn.bits import enough_bits
 from jaxnn.checks import sentence
@@ -25,9 +26,10 @@ from jaxnn.keys import key_data
 from jaxnn.loop import Data, State, Status, cast_numbers, epoch_order, finish_epoch, start, train_steps
 from jaxnn.measuring import evaluate
 from jaxnn.optimizers import Optimizer
+from jaxnn.precision import all_finite
 from jaxnn.recipes import Recipe
-from jaxnn.schedules import Schedule
 from jaxnn.training import as_data, check_recipe, check_run, plain_numbers
+from jaxnn.typing import Params
 
 
 def hypergradient(recipe: Recipe, data: Any, *, key: Any = 0, validation: Any = None, member: int = 0) -> tuple[float, Recipe]:
@@ -40,8 +42,9 @@ def hypergradient(recipe: Recipe, data: Any, *, key: Any = 0, validation: Any = 
     are very large, and mean little.
 
     Raises what ``fit`` raises, and ValueError without rows to validate on, with early stopping or smaller steps on a plateau, whose
-    decisions jump, and with an optimizer that takes the root of a mean square without eps_root above 0 (Adam and its kin: the slope of
-    the root is infinite at 0, so one gradient that is 0 would make all nan).
+    decisions jump, and with an optimizer whose steps have no slope where a gradient is 0: all that take the root of a mean square without
+    eps_root above 0, such as Adam, for one such gradient would make all nan. Those that divide by the norm of an array (LARS, LAMB,
+    NovoGrad) make all nan where the gradients of a whole array are 0.
 
     >>> import jaxnn, numpy as np, optax
     >>> x = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
@@ -104,13 +107,25 @@ def _check(where: str, recipe: Recipe, data: Data) -> None:
         expected = "given, for its loss is what is differentiated"
         raise ValueError(sentence(where, "validation", expected, "None", "For instance validation=0.2."))
     for part in recipe.optimizer.members:
-        if not _has_slope(part):
-            advice = "Write eps_root=1e-8 beside the learning rate."
-            raise ValueError(sentence(where, "eps_root", "above 0, for the slope of a root is infinite at 0", repr(part), advice))
+        if not _has_slopes(part):
+            if "eps_root" in inspect.signature(part.function).parameters and not part.arguments.get("eps_root"):
+                advice = "Write eps_root=1e-8 beside the learning rate."
+                raise ValueError(sentence(where, "eps_root", "above 0, for the slope of a root is infinite at 0", repr(part), advice))
+            advice = 'Take optimizer("adam", eps_root=1e-8, learning_rate=...), or "sgd".'
+            raise ValueError(sentence(where, "optimizer", "one whose steps have slopes where a gradient is 0", repr(part), advice))
 
 
-def _has_slope(part: Optimizer) -> bool:
-    """Whether its root, if it has one, can be differentiated everywhere."""
-    root = inspect.signature(part.function).parameters.get("eps_root")
-    value = part.numbers.get("eps_root", 1.0 if root is None else root.default)
-    return isinstance(value, jax.core.Tracer | Schedule) or value > 0
+def _has_slopes(part: Optimizer) -> bool:
+    """Whether steps have finite slopes where a gradient is 0: tried, with 0.1 for numbers that are only traced."""
+
+    def end(numbers: Any, start: Params) -> jax.Array:
+        transformation = optax.with_extra_args_support(part.replace(numbers=numbers).build())
+        params, state = start, transformation.init(start)
+        for _ in range(4):  # rectified Adam needs four to come to what it is
+            updates, state = transformation.update(jnp.arange(3.0) * params, state, params, value=jnp.ones(()))
+            params = optax.apply_updates(params, updates)
+        return params.sum()
+
+    with jax.ensure_compile_time_eval(), jax.numpy_dtype_promotion("standard"):
+        numbers = jax.tree.map(lambda leaf: 0.1 if isinstance(leaf, jax.core.Tracer) else float(leaf), part.numbers)
+        return bool(all_finite(jax.grad(end, argnums=(0, 1))(numbers, jnp.ones(3))))

@@ -48,6 +48,12 @@ def blobs_to_numbers():
         (classification(early_stopping=EarlyStopping()), 0.3, "recipe.early_stopping must be None"),
         (classification(), None, "validation must be given"),
         (classification(optimizer=optimizer(optax.adam, learning_rate=0.1)), 0.3, "eps_root must be above 0"),
+        (classification(optimizer=optimizer(optax.radam, learning_rate=0.1, eps_root=0.1)), 0.3, "optimizer must be one whose steps have"),
+        (
+            classification(optimizer=optimizer(optax.rmsprop, learning_rate=0.1, eps_in_sqrt=False)),
+            0.3,
+            "optimizer must be one whose steps",
+        ),
     ],
 )
 def test_what_has_no_derivative_is_refused(recipe, validation, words):

@@ -175,6 +175,17 @@ def test_the_slope_by_mixups_alpha_is_right_in_the_mean_over_draws():
         assert float(slope(alpha)) == pytest.approx(0.5 / (2 * alpha + 1) ** 2, rel=0.06)
 
 
+def test_slopes_of_a_run_in_half_the_bits_are_those_of_float32_to_the_bits_there_are():
+    rows = as_data("test", blobs(60), 0.3, key_data(1))
+    recipe = classification(optimizer=MOMENTUM, l2=0.02, epochs=2, input_noise=0.1, dropout=0.2)
+    plain, low = (
+        np.stack(jax.tree.leaves(loss_and_slopes(recipe.replace(precision=bits), rows, key_data(1), np.int32(0))[1]))
+        for bits in (None, "float16")
+    )
+    np.testing.assert_allclose(low, plain, rtol=0.01, atol=1e-3 * abs(plain).max())
+    assert not np.array_equal(low, plain)
+
+
 def test_a_gradient_that_is_0_has_slopes():
     """Where a root of squares would have none: layers that are frozen, neurons without weights, updates at a rate that begins with 0."""
     still = optimizers(None, None, optimizer(optax.sgd, learning_rate=schedules.WarmUp(schedules.Constant(0.1), steps=3.0)))
