@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxnn.compiling import compiled
+from jaxnn.compiling import compiled, make_room
 from jaxnn.loop import Data, State, Status, advance, start
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run, finished_run
@@ -84,6 +84,7 @@ def stack_members(members: Sequence[Member], lanes: int) -> tuple[Recipe, Data, 
 
 
 def _train_full(members: Sequence[Member], seed: np.ndarray, lanes: int, device: jax.Device) -> list[Run]:
+    make_room()
     recipes, data, numbers = jax.device_put(stack_members(members, lanes), device)
     states = compiled(start_lanes, once=True)(recipes, data, seed, numbers)
     pieces = []

@@ -14,7 +14,7 @@ from jaxnn.bits import enough_bits
 from jaxnn.checkpoints import Checkpoints, Keeper, check_plan
 from jaxnn.checks import check_ranges, check_whole, nearest, sentence
 from jaxnn.clipping import Clip
-from jaxnn.compiling import compiled
+from jaxnn.compiling import compiled, make_room
 from jaxnn.data.splits import split_rows
 from jaxnn.data.upload import upload
 from jaxnn.examples import check_examples
@@ -94,6 +94,7 @@ def train(
 ) -> Run:
     """One run of checked data, on the device that holds the data."""
     began = time.perf_counter()
+    make_room()
     program = Program(plain_numbers(recipe), data)
     begin = functools.partial(program.begin, seed, member)
     history: Any

@@ -8,9 +8,9 @@ from typing import Any
 
 import jax
 
-from jaxnn.compiling import RUNS_ONCE
+from jaxnn.compiling import COMPILED, RUNS_ONCE
 
-TRACED, COMPILED = "/jax/core/compile/jaxpr_trace_duration", "/jax/core/compile/backend_compile_duration"
+TRACED = "/jax/core/compile/jaxpr_trace_duration"
 
 
 def quick_jit(function: Callable[..., Any], **options: Any) -> Any:
