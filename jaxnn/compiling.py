@@ -47,8 +47,8 @@ class _Programs:
     made, seen = 0, 0
 
 
-def _count(event: str, seconds: float, **details: Any) -> None:
-    del seconds, details
+def _count(event: str, duration_secs: float, **details: Any) -> None:
+    del duration_secs, details
     _Programs.made += event == COMPILED
 
 
