@@ -24,6 +24,7 @@ from jaxnn.data.streaming.source import Rows
 from jaxnn.host_loop import Callback, check_callback, with_callback, with_checkpoints
 from jaxnn.identity import identity
 from jaxnn.keys import key_data
+from jaxnn.layers.sequences import check_lengths
 from jaxnn.loop import Data, State, cast_numbers, data_dtype, train_steps
 from jaxnn.pieces import Measured, Piece, Program, Standing, by_pieces
 from jaxnn.recipes import Recipe
@@ -177,6 +178,7 @@ def _checked(recipe: Recipe, predictions: Any, name: str, parts: Cut, data: Data
                 _check_finite(part, array, name, numbers, step, parts.size)
             _check_weight(rows.weight, where)
             try:
+                check_lengths("fit_stream", rows.x)
                 recipe.task.check(rows.x, rows.y, predictions)
             except ValueError as error:
                 raise ValueError(f"{error} It is in {where}.") from None

@@ -6,10 +6,12 @@ import numpy as np
 import optax
 import pytest
 
-from jaxnn import EarlyStopping, Recipe, fit, fit_stream, optimizer, predict_stream
+from jaxnn import Classification, EarlyStopping, Recipe, fit, fit_stream, optimizer, predict_stream
 from jaxnn.data import split_rows, streaming
 from jaxnn.data.streaming import Source
 from jaxnn.data.streaming.source import Rows
+from jaxnn.layers import Chain, Dense, Recurrent, SimpleRNN
+from jaxnn.typing import Sequences
 from tests.programs import watched
 from tests.samples import WIDTH, blobs, classification, regression
 from tests.tolerances import assert_same_bits
@@ -154,6 +156,15 @@ def test_nan_is_told_with_its_row_and_step(many):
 def test_other_mistakes_in_a_block(make, words, many):
     with pytest.raises(ValueError, match=words):
         fit_stream(classification(), make(*many))
+
+
+def test_lengths_that_sequences_can_not_have_are_told_with_their_block():
+    lengths = spoilt(np.full(400, 3), 6)
+    source = streaming.arrays(lengths).map(lambda x, y: (Sequences(np.ones((len(x), 5, 2), np.float32), x), np.zeros(len(x), int)))
+    recipe = classification().replace(task=Classification(Chain((Recurrent(SimpleRNN(2)), Dense(2)))))
+    words = r"fit_stream: lengths must be from 1 to the 5 steps of x, got 3 to 6\. It is in the block of arrays that begins with step \d+"
+    with pytest.raises(ValueError, match=words):
+        fit_stream(recipe, source)
 
 
 def test_mistakes_before_the_run(xy):
