@@ -47,9 +47,10 @@ class Monitor(Record):
 class EarlyStopping(Monitor):
     """Stops a run whose monitored metric has not improved by more than ``min_delta`` for ``patience`` epochs.
 
-    As Keras's callback of that name. baseline: improvements that do not pass this value do not count as such for the patience.
-    start_epoch: so many epochs pass before the metric is looked at. restore_best: the run ends with the parameters of its best
-    epoch, stopped or not; False: with those of its last. All but monitor, mode and restore_best are hyperparameters.
+    As Keras's callback of that name, but that a metric of NaN, or an infinite loss, is never the best. baseline: improvements that do
+    not pass this value do not count as such for the patience. start_epoch: so many epochs pass before the metric is looked at.
+    restore_best: the run ends with the parameters of its best epoch, stopped or not; False: with those of its last. All but monitor,
+    mode and restore_best are hyperparameters.
     """
 
     patience: float = number(low=1, default=10)
