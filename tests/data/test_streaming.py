@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -151,6 +152,10 @@ def damaged(name: str, open_it: Make) -> Make:
     return make
 
 
+def mapped_by(function: Any) -> Make:
+    return lambda folder: streaming.arrays(SIX, SIX).map(function).read(np.arange(2))
+
+
 MISTAKES: dict[str, tuple[type[Exception], str, Make]] = {
     "no npy": (FileNotFoundError, r"no file '.*/x\.npy'", lambda folder: streaming.npy(folder / "x.npy")),
     "no npz": (FileNotFoundError, r"no file '.*/x\.npz'", lambda folder: streaming.npz(folder / "x.npz")),
@@ -201,6 +206,11 @@ MISTAKES: dict[str, tuple[type[Exception], str, Make]] = {
         r"x is damaged or not an ArrayRecord",
         damaged("x", lambda folder: streaming.array_record(folder / "x", decode)),
     ),
+    "list": (TypeError, r"arrays: x must be an array, got list\. Take numpy\.asarray", lambda folder: streaming.arrays([1, 2])),
+    "map by no function": (TypeError, r"Source\.map: function must be a function of \(x, y\), got 5", mapped_by(5)),
+    "map to no pair": (TypeError, r"function returns must be a pair \(x, y\), got ndarray", mapped_by(lambda x, y: x)),
+    "map to other rows": (ValueError, r"a row for each of 2 that it was given, got 1 and 2", mapped_by(lambda x, y: (x[:1], y))),
+    "map to a mean": (ValueError, r"for each of 2 .* got a single number and 2", mapped_by(lambda x, y: (x.mean(), y))),
 }
 
 

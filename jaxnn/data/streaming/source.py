@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from jaxnn.checks import sentence
@@ -37,9 +38,12 @@ class Source:
         [[1.0, 1.25], [0.0, 0.25]]
         """
 
+        if not callable(function):
+            raise TypeError(sentence("Source.map", "function", "a function of (x, y)", repr(function)[:60]))
+
         def read(rows: np.ndarray) -> Rows:
             x, y, weight = self.read(rows)
-            return Rows(*function(x, y), weight)
+            return Rows(*_pair(function(x, y), len(rows)), weight)
 
         return replace(self, read=read)
 
@@ -58,13 +62,28 @@ class Source:
 def arrays(x: Any, y: Any = None, weight: Any = None, *, name: str = "arrays") -> Source:
     """A source of array-likes that have a shape and take an array of row numbers in brackets, for instance ``numpy.memmap``.
 
-    Raises ValueError for arrays of different numbers of rows.
+    Raises TypeError for what is no array, and ValueError for arrays of different numbers of rows.
 
     >>> arrays(np.zeros((5, 2)), np.arange(5)).rows
     5
     """
     given = {part: array for part, array in zip(Rows._fields, (x, y, weight), strict=True) if array is not None}
+    for part, array in given.items():
+        if not hasattr(array, "shape"):
+            raise TypeError(sentence("arrays", part, "an array", type(array).__name__, "Take numpy.asarray of it."))
     return Source(name, equal_rows(name, given), lambda rows: Rows(**{part: np.asarray(array[rows]) for part, array in given.items()}))
+
+
+def _pair(made: Any, rows: int) -> tuple[Any, Any]:
+    """What was made of so many rows. Raises TypeError for what is no pair, ValueError for other rows."""
+    if not isinstance(made, tuple) or len(made) != 2:
+        got = f"a tuple of {len(made)}" if isinstance(made, tuple) else type(made).__name__
+        raise TypeError(sentence("Source.map", "what function returns", "a pair (x, y)", got))
+    counts = [np.shape(part)[:1] for part in jax.tree.leaves(made)]
+    if any(count != (rows,) for count in counts):
+        got = " and ".join(str(count[0]) if count else "a single number" for count in counts)
+        raise ValueError(sentence("Source.map", "what function returns", f"a row for each of {rows} that it was given", got))
+    return made
 
 
 def equal_rows(name: str, arrays: dict[str, Any]) -> int:
