@@ -95,7 +95,7 @@ class Keeper:
 
     def __init__(self, plan: Checkpoints, run: dict[str, Any], where: str = "fit") -> None:
         self.plan, self.run, self.where = plan, run, where
-        self.folder = Path(plan.folder).absolute()
+        self.folder = Path(plan.folder).expanduser().absolute()
         self._orbax = _orbax()
         _make(where, self.folder)
         self._handler = self._orbax.PyTreeCheckpointHandler()

@@ -28,6 +28,8 @@ from jaxnn.typing import Batch, Params, Sequences
 
 FORMAT, VERSION = "jaxnn-model", 1
 NO_DIGEST = "0" * 64
+MOST_HEADER = 100_000_000
+"""Bytes of a header, as many as safetensors allows."""
 DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32", "U32": "uint32"}
 DIGEST_FIELD = re.compile(rb'"sha256":"([0-9a-f]{64})"')  # inside a JSON string the quotes would be escaped
 
@@ -62,7 +64,7 @@ def save_model(path: str | Path, model: Any, *, extras: Mapping[str, Any] | None
         "version": str(VERSION),
         "recipe": to_json(model.recipe, names=names),
         "examples": json.dumps(_write_examples(model.examples)),
-        "extras": json.dumps(dict(extras if extras is not None else getattr(model, "extras", {})), allow_nan=False),
+        "extras": _as_json(extras if extras is not None else getattr(model, "extras", {})),
         "sha256": NO_DIGEST,
     }
     blank = _with_sorted_header(safetensors.numpy.save(tensors, metadata=header))
@@ -87,6 +89,13 @@ def load_model(path: str | Path, *, known: Mapping[str, Any] | None = None) -> M
         kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         reason, _, _ = str(error).partition("\n")
         raise ValueError(f"load_model: {path} can't be used. {kind}{reason}") from error
+
+
+def _as_json(extras: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(dict(extras), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(sentence("save_model", "extras", "what JSON can hold", repr(extras)[:60], f"{error}.")) from None
 
 
 def _with_sorted_header(content: bytes) -> bytes:
@@ -146,16 +155,27 @@ def _checked_content(path: Path) -> bytes:
         header_size = int.from_bytes(start, "little")
         if size < 8 or header_size > size - 8:
             raise ValueError(f"load_model: {path} is truncated or not a model file ({size} bytes).")
-        content = start + file.read()
-    header = content[8 : 8 + header_size]
-    found = DIGEST_FIELD.search(header)
-    if found is None:
-        raise ValueError(f"load_model: {path} is not a jaxnn model file, or its header is damaged.")
+        header = file.read(min(header_size, MOST_HEADER))
+        found = DIGEST_FIELD.search(header)
+        if found is None:
+            raise ValueError(f"load_model: {path} is not a jaxnn model file, or its header is damaged.")
+        if size != 8 + header_size + _bytes_of_tensors(header):  # before memory is taken for them
+            raise ValueError(f"load_model: {path} is truncated or damaged: its {size} bytes are not those of its header.")
+        content = start + header + file.read()
     place = 8 + found.start(1)
     blank = content[:place] + NO_DIGEST.encode() + content[place + len(NO_DIGEST) :]
     if hashlib.sha256(blank).hexdigest().encode() != found[1]:
         raise ValueError(f"load_model: {path} is damaged or was changed: its SHA-256 does not match. Use another copy of it.")
     return content
+
+
+def _bytes_of_tensors(header: bytes) -> int:
+    """How many bytes follow a header, -1 for one that does not say."""
+    try:
+        tensors = json.loads(header)
+        return max((int(tensors[name]["data_offsets"][1]) for name in tensors if name != "__metadata__"), default=0)
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
+        return -1
 
 
 def _restore(recipe: Recipe, examples: Any, tensors: dict[str, np.ndarray]) -> Params:

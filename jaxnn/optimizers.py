@@ -119,8 +119,11 @@ def optimizer(function: Callable[..., optax.GradientTransformation] | str, **arg
     Floats and schedules become leaves of the recipe, so that every value runs in the same compiled program; so do whole numbers given
     where optax has a float (``learning_rate=1``). Flags, names, None and other whole numbers are structure. Every float may be a
     schedule, whether optax knows of schedules there or not. Names are those of optax's own optimizers; one of ``optax.contrib`` is
-    given as a function. Raises TypeError where the function isn't one that makes an optax transformation, ValueError for a name that
-    optax doesn't have, or an argument that the function doesn't.
+    given as a function. The parameters of a run are those that an optimizer trains at: of ``optax.contrib.schedule_free`` take
+    ``schedule_free_eval_params(run.state.optimizer, run.params)``.
+
+    Raises TypeError where the function isn't one that makes an optax transformation, ValueError for a name that optax doesn't have,
+    or an argument that the function doesn't.
 
     >>> import optax
     >>> optimizer(optax.sgd, learning_rate=1, nesterov=True)

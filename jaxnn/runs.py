@@ -106,7 +106,8 @@ def predict(task: Task, params: Params, x: Any, *, like: Any) -> np.ndarray:
         if others:
             raise ValueError(sentence("predict", "x", "arrays of the same number of rows", " and ".join(map(str, sorted((rows, *others))))))
         if rows == 0:
-            raise ValueError(sentence("predict", "x", "at least one row", "none"))
+            shape = prediction_shape(task, params, x)
+            return np.empty((0, *shape.shape[1:]), shape.dtype)
         check_lengths("predict", x)
         program = compiled(_predict)
         pieces = [program(task, params, _padded(x, start)) for start in range(0, rows, PREDICTION_ROWS)]

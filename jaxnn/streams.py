@@ -25,7 +25,7 @@ from jaxnn.host_loop import Callback, check_callback, with_callback, with_checkp
 from jaxnn.identity import identity
 from jaxnn.keys import key_data
 from jaxnn.layers.sequences import check_lengths
-from jaxnn.loop import Data, State, cast_numbers, data_dtype, train_steps
+from jaxnn.loop import Data, State, Status, cast_numbers, data_dtype, train_steps
 from jaxnn.pieces import Measured, Piece, Program, Standing, by_pieces
 from jaxnn.recipes import Recipe
 from jaxnn.runs import Run, as_examples, finished_run, prediction_shape
@@ -89,6 +89,8 @@ def fit_stream(
         else:
             run = identity(stream.recipe, _standing_for(source, data), seed, member, checkpoints.names)
             now = with_checkpoints(stream.by_blocks, recipe.epochs, Keeper(checkpoints, run, "fit_stream"), begin, like, callback)
+        if np.isnan(now.history["loss"][0]) and int(now.state.status) != Status.DIVERGED:
+            raise ValueError(sentence("fit_stream", "weight", "above 0 for one row at least", "0 for all of them"))
         return replace(finished_run(recipe, now.state, now.history, data, member), seconds=time.perf_counter() - began)
 
 

@@ -202,7 +202,6 @@ def test_predictions_take_any_numbers_of_the_right_shape(run, xy):
         (np.ones((2, WIDTH + 1)), ValueError, r"predict: x must be rows of shape \(4,\), as in training, got rows of shape \(5,\)"),
         (np.ones(WIDTH), ValueError, r"predict: x must be rows of shape \(4,\), as in training, got rows of shape \(\)"),
         (1.0, ValueError, r"predict: x must be rows of shape \(4,\), as in training, got"),
-        (np.ones((0, WIDTH)), ValueError, "predict: x must be at least one row, got none"),
         ([["a"] * WIDTH], TypeError, r"predict: x must be numbers, got dtype <U1\. Encode text as numbers first"),
         (np.full((2, WIDTH), 1e300), ValueError, r"predict: x must be numbers that float32 can hold, got larger ones"),
     ],

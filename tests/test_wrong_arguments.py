@@ -8,8 +8,8 @@ import numpy as np
 import optax
 import pytest
 
-from jaxnn import Checkpoints, Classification, Data, Recipe, Regression, fit, models, optimizer, save_model
-from jaxnn.data import fold_rows
+from jaxnn import Checkpoints, Classification, Data, Recipe, Regression, fit, fit_stream, load_model, models, optimizer, save_model
+from jaxnn.data import balancing_weights, fold_rows, streaming
 from tests.programs import watched
 from tests.samples import blobs, classification
 
@@ -131,3 +131,34 @@ def test_optimizers_that_take_any_keyword_and_dtypes_as_options():
     assert optimizer("adam", learning_rate=0.1, mu_dtype=jnp.dtype("bfloat16")).options == (("mu_dtype", jnp.dtype("bfloat16")),)
     masked = optimizer("adamw", learning_rate=0.1, mask=functools.partial(jax.tree.map, lambda leaf: leaf.ndim > 1))
     assert isinstance(Recipe(RECIPE.task, masked, epochs=1), Recipe) and fit(RECIPE.replace(optimizer=masked), (X, Y)).epochs == 1
+
+
+def test_of_no_rows_there_are_no_predictions():
+    run = fit(RECIPE, (X, Y))
+    assert run.predict(X[:0]).shape == (0, 3) and run.predict(X[:0]).dtype == np.float32
+
+
+def test_a_stream_in_which_no_row_counts_is_refused():
+    rows = streaming.arrays(X, Y, np.zeros(len(X)))
+    with pytest.raises(ValueError, match="fit_stream: weight must be above 0 for one row at least, got 0 for all of them"):
+        fit_stream(RECIPE, rows)
+
+
+@pytest.mark.parametrize("y", [["a", "b"], [0.0, 1.0], [-1, 0]], ids=repr)
+def test_weights_balance_classes_that_are_numbered(y):
+    with pytest.raises(ValueError, match=r"balancing_weights: y must be \(rows,\) whole numbers from 0, got"):
+        balancing_weights(np.array(y))
+
+
+def test_a_model_file_is_not_read_before_its_size_is_right(tmp_path):
+    path = save_model(tmp_path / "model", fit(RECIPE, (X, Y)))
+    with path.open("ab") as file:
+        file.truncate(20 * 2**30)  # sparse: it takes no room on the disk, and would in memory
+    with pytest.raises(ValueError, match=r"load_model: .* is truncated or damaged: its 21474836480 bytes are not those of its header"):
+        load_model(path)
+
+
+def test_a_home_folder_may_be_written_short(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    fit(RECIPE, (X, Y), checkpoints=Checkpoints("~/runs"))
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["epoch-1"]

@@ -5,6 +5,7 @@ from typing import Literal
 
 import numpy as np
 
+from jaxnn.checks import sentence
 from jaxnn.data.scaling import standardise
 from jaxnn.data.wording import listed
 
@@ -35,7 +36,11 @@ def balancing_weights(y: np.ndarray, classes: int | None = None) -> tuple[float,
     >>> balancing_weights(np.array([0, 0, 0, 1]))
     (0.6666666666666666, 2.0)
     """
-    counts = np.bincount(np.asarray(y), minlength=classes or 0)
+    y = np.asarray(y)
+    if y.ndim != 1 or y.dtype.kind not in "iub" or (y.size and y.min() < 0):
+        advice = "Number the classes by numpy.unique(labels, return_inverse=True)."
+        raise ValueError(sentence("balancing_weights", "y", "(rows,) whole numbers from 0", f"{y.dtype} of shape {y.shape}", advice))
+    counts = np.bincount(y, minlength=classes or 0)
     return tuple(float(len(y) / (len(counts) * count)) if count else 0.0 for count in counts)
 
 
