@@ -23,13 +23,13 @@ def enough_bits(wide: bool) -> AbstractContextManager[Any, None]:
     return jax.enable_x64(True) if wide else nullcontext()
 
 
-def is_wide(params: Any) -> bool:
-    """Whether there is a float64 among the parameters, which are then of a run in float64.
+def is_wide(*left: Any) -> bool:
+    """Whether there is a float64 in what is left of a run, parameters and the dtypes of its examples, which then computed in them.
 
     >>> is_wide({"kernel": np.ones(2), "bias": np.ones(1, np.float32)}), is_wide(np.ones(2, np.float32))
     (True, False)
     """
-    return any(getattr(leaf, "dtype", None) == np.float64 for leaf in jax.tree.leaves(params))
+    return any(getattr(leaf, "dtype", None) == np.float64 for leaf in jax.tree.leaves(left))
 
 
 def dtype_in_a_run(dtype: Any, wide: bool) -> Any:

@@ -117,7 +117,7 @@ def _read(content: bytes, known: Mapping[str, Any] | None) -> Model:
         raise ValueError(f"It holds a {type(recipe).__name__} where the recipe should be.")
     examples = _read_examples(json.loads(header["examples"]))
     tensors = _read_tensors(content)
-    with enough_bits(is_wide(tensors)):
+    with enough_bits(is_wide(tensors, examples)):
         params = _restore(recipe, examples, tensors)
     return Model(recipe=recipe, params=params, examples=examples, extras=json.loads(header["extras"]))
 

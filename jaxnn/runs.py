@@ -57,7 +57,7 @@ class Run:
 
     def evaluate(self, x: Any, y: Any) -> dict[str, float]:
         """The metrics of task and recipe on the given examples, ``loss`` among them."""
-        with enough_bits(is_wide(self.params)):
+        with enough_bits(is_wide(self.params, self.examples)):
             x, y = (_like("evaluate", *pair) for pair in zip("xy", (x, y), self.examples, strict=True))
             if not len(jax.tree.leaves(x)[0]):
                 raise ValueError(sentence("evaluate", "x", "at least one row", "none"))
@@ -100,7 +100,7 @@ def predict(task: Task, params: Params, x: Any, *, like: Any) -> np.ndarray:
 
     like: shape and dtype of one example of the training data, which x (rows, ...) must have; numbers are cast to the dtype.
     """
-    with enough_bits(is_wide(params)):
+    with enough_bits(is_wide(params, like)):
         x = _like("predict", "x", x, like)
         rows, *others = {len(leaf) for leaf in jax.tree.leaves(x)}
         if others:

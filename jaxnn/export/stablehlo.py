@@ -32,7 +32,7 @@ def save_stablehlo(path: str | Path, model: Any, *, platforms: Sequence[str] = P
     def predictions(x: Any) -> Any:
         return model.recipe.task.predict(model.params, _restored(like, x))
 
-    with enough_bits(is_wide(model.params)):
+    with enough_bits(is_wide(model.params, like)):
         program = export.export(jax.jit(predictions), platforms=tuple(platforms))(_plain(x))
     return write_at_once(Path(path), bytes(program.serialize()))
 

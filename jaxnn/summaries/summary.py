@@ -79,7 +79,7 @@ def summary(model: Any, x: Any = None) -> Summary:
     Training keeps 4.608 kB of a forward pass for the backward pass.
     """
     layer = layer_of(model)
-    with enough_bits(getattr(model, "wide", False) or is_wide(getattr(model, "params", ()))):
+    with enough_bits(getattr(model, "wide", False) or is_wide(getattr(model, "params", ()), getattr(model, "examples", ()))):
         x = shapes(batch_of(model) if x is None else x)
         params = jax.eval_shape(lambda key: layer.init(key, x), _key())
         calls: dict[str, Call] = {}

@@ -127,6 +127,20 @@ def test_a_state_keeps_its_dtype_whatever_the_data(engine):
         assert_close(run.params[0].state.values["batch_stats"]["mean"], expected, "float32")
 
 
+def test_a_recipe_in_float64_has_modules_of_float32_in_it():
+    """Flax's parameters are float32 unless it is told otherwise; what is computed with them is float64 all the same."""
+    (x, y), network = blobs(), Chain((from_flax(linen.Dense(CLASSES)),))
+    made = Recipe(Classification(network), optimizer(optax.sgd, learning_rate=0.1), epochs=1, precision="float64")
+    with jax.numpy_dtype_promotion("standard"):
+        run = fit(made, (x, y))
+        predicted = run.predict(x)
+        with precision("float64"):
+            other = fit(made.replace(precision=None), (x.astype("float64"), y))
+            assert_same_bits((other.params, other.predict(x)), (run.params, predicted))
+    assert {str(leaf.dtype) for leaf in jax.tree.leaves(run.params)} == {"float32"}
+    assert run.history["loss"].dtype == predicted.dtype == "float64"
+
+
 # Programs, printing, files ----------------------------------------------------------------------------------------------------
 
 

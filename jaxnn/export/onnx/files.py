@@ -55,7 +55,7 @@ def save_onnx(
         raise ValueError(sentence("save_onnx", "dtype", "'float32', or None for that of the model", repr(dtype)))
     onnx, task = _package(), model.recipe.task
     example, params = (_floats_as(dtype, tree) for tree in (model.examples[0], model.params))
-    with enough_bits(is_wide(params)):
+    with enough_bits(is_wide(params, example)):
         graph, x = begin(example, params, rules or {})
         inputs = jax.tree.leaves(x)
         if preprocessing is not None:
