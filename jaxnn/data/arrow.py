@@ -49,8 +49,8 @@ def read_parquet(path: Path, texts: Collection[str] = ()) -> Any:
     try:
         metadata = parquet.read_metadata(path)
         check_size(path.name, metadata.num_rows * metadata.num_columns * 8)
-        table = parquet.ParquetFile(path).read()
-    except (pyarrow.ArrowException, OSError):
+        table = parquet.ParquetFile(path, page_checksum_verification=True).read()
+    except (pyarrow.ArrowException, UnicodeDecodeError, OSError):
         raise ValueError(f"{path.name} is damaged or not a Parquet file. Write it again, or use CSV.") from None
     for index, field in enumerate(table.schema):
         if field.name in texts and not _is_text(field.type) and not _kind_fault(field.type):
@@ -71,7 +71,7 @@ def to_arrays(
         elif column in without:
             continue
         elif not (fault := _kind_fault(values.type)):
-            arrays[column] = _to_array(values)
+            arrays[column] = _to_array(values, f"Column {column!r} of {name}")
             notes.extend(_nearly_numbers(column, arrays[column]))
         elif wanted is None or column in wanted:
             raise ValueError(f"Column {column!r} of {name} holds {fault}. Turn it into numbers or text, or leave it out of the file.")
@@ -138,14 +138,17 @@ def _kind_fault(kind: Any) -> str:
     return f"values of type {values}"
 
 
-def _to_array(column: Any) -> np.ndarray:
+def _to_array(column: Any, what: str) -> np.ndarray:
     import pyarrow
     import pyarrow.types as types
 
     if types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
     if _is_text(column.type):
-        return np.asarray(column.to_numpy(), dtype=object)
+        try:
+            return np.asarray(column.to_numpy(), dtype=object)
+        except pyarrow.ArrowException:
+            raise ValueError(f"{what} holds text that is not UTF-8. Write it again.") from None
     if types.is_boolean(column.type) and column.null_count == 0:
         return np.asarray(column.to_numpy(), dtype=np.bool_)
     if types.is_integer(column.type) and column.null_count == 0:
