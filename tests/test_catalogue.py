@@ -8,7 +8,7 @@ import jax
 import pytest
 
 from jaxnn import layers, losses, models, schedules, search, tasks
-from tests import catalogue
+from tests import catalogue, catalogue_of_tasks
 
 
 def concrete(module: ModuleType, base: type) -> set[str]:
@@ -24,11 +24,11 @@ def searches() -> set[str]:
     ("exported", "listed"),
     [
         (concrete(layers, layers.Layer), catalogue.LAYERS),
-        (concrete(losses, losses.Loss), catalogue.LOSSES),
-        (concrete(tasks, tasks.Task), catalogue.TASKS),
+        (concrete(losses, losses.Loss), catalogue_of_tasks.LOSSES),
+        (concrete(tasks, tasks.Task), catalogue_of_tasks.TASKS),
         (set(models.__all__), catalogue.MODELS),
-        (concrete(schedules, schedules.Schedule), catalogue.SCHEDULES),
-        (searches(), catalogue.SEARCHES),
+        (concrete(schedules, schedules.Schedule), catalogue_of_tasks.SCHEDULES),
+        (searches(), catalogue_of_tasks.SEARCHES),
     ],
     ids=["layers", "losses", "tasks", "models", "schedules", "searches"],
 )
@@ -45,7 +45,9 @@ def test_the_activations_by_name_are_all_activations():
 
 def test_no_two_examples_have_one_structure():
     """JAX's own registration of dataclasses lets Sigmoid() and Tanh() be one structure, and so one compiled program."""
-    made = {name: example.make() for part in (catalogue.LAYERS, catalogue.MODELS, catalogue.TASKS) for name, example in part.items()}
+    made = {
+        name: example.make() for part in (catalogue.LAYERS, catalogue.MODELS, catalogue_of_tasks.TASKS) for name, example in part.items()
+    }
     for (one, first), (other, second) in itertools.combinations(made.items(), 2):
         assert jax.tree.structure(first) != jax.tree.structure(second), (one, other)
         assert first != second

@@ -9,7 +9,8 @@ import pytest
 from jaxnn import Adversarial, Classification, NextToken, Recipe, Reconstruction, Regression, Variational, advance, models, optimizer, start
 from jaxnn.layers import BatchNorm
 from jaxnn.training import as_data, check_run, key_data
-from tests.catalogue import classes, normal, numbers, pairs, sequences, words
+from tests.catalogue import normal, pairs, sequences, words
+from tests.catalogue_of_tasks import classes, numbers
 from tests.programs import quick_jit
 from tests.tolerances import precision, relative_error
 

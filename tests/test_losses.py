@@ -13,7 +13,7 @@ from sklearn.metrics import hinge_loss, log_loss, mean_absolute_error, mean_squa
 
 from jaxnn import losses
 from jaxnn.losses import AbsoluteError, BinaryCrossEntropy, Hinge, Huber, KLDivergence, SoftmaxCrossEntropy, SquaredError
-from tests.catalogue import LOSSES, shares
+from tests.catalogue_of_tasks import LOSSES, shares
 from tests.programs import quick_jit
 from tests.tolerances import DTYPES, assert_close, assert_finite, assert_same_bits, draw, precision
 

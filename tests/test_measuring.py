@@ -39,7 +39,7 @@ from jaxnn.identity import check_same_run, identity
 from jaxnn.measuring import MODES, evaluate, named_metrics
 from jaxnn.training import as_data, key_data
 from jaxnn.typing import Batch, Sequences
-from tests.catalogue import critic
+from tests.catalogue_of_tasks import critic
 from tests.programs import quick_jit, watched
 from tests.samples import CLASSES, blobs, classification, plane, regression
 from tests.tolerances import assert_same_bits, precision

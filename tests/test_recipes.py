@@ -15,7 +15,8 @@ from jaxnn import Classification, EarlyStopping, Recipe, from_json, layers, mode
 from jaxnn.layers import Activation, Chain, Dense
 from jaxnn.names import MODULES, find_function, qualified_name
 from jaxnn.records import number
-from tests.catalogue import LAYERS, LOSSES, MODELS, NAMES, SCHEDULES, TASKS
+from tests.catalogue import LAYERS, MODELS, NAMES
+from tests.catalogue_of_tasks import LOSSES, SCHEDULES, TASKS
 from tests.samples import classification, regression
 
 RECIPES = {

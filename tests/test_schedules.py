@@ -12,7 +12,7 @@ from jaxnn import Recipe, ReduceOnPlateau, advance, fit, fit_many, optimizer, op
 from jaxnn.compiling import compiled
 from jaxnn.schedules import Cosine, Linear, Piecewise, Staircase, WarmUp, steps_per_epoch
 from jaxnn.training import as_data, key_data
-from tests.catalogue import SCHEDULES
+from tests.catalogue_of_tasks import SCHEDULES
 from tests.programs import quick_jit, watched
 from tests.samples import plane, regression
 from tests.tolerances import precision

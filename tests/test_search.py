@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from jaxnn.search import Choice, Grid, Integer, LogUniform, Random, Uniform
-from tests.catalogue import SEARCHES
+from tests.catalogue_of_tasks import SEARCHES
 
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 POSITIVE = st.floats(1e-300, 1e300)

@@ -10,7 +10,7 @@ from jaxnn import BinaryClassification, Classification, Regression, models
 from jaxnn.diagnostics import LayerStatistics, advice, statistics
 from jaxnn.layers import Chain, Conv, Dense, Flatten, LeakyReLU, ReLU, Repeat, Residual, Sigmoid, Tanh
 from jaxnn.typing import Batch
-from tests.catalogue import TASKS
+from tests.catalogue_of_tasks import TASKS
 from tests.samples import blobs
 from tests.tasks.examples import prepared
 from tests.tolerances import precision

@@ -14,7 +14,8 @@ from jaxnn.export import save_onnx
 from jaxnn.layers import Layer
 from jaxnn.tasks import Task
 from jaxnn.typing import Sequences
-from tests.catalogue import LAYERS, TASKS, normal
+from tests.catalogue import LAYERS, normal
+from tests.catalogue_of_tasks import TASKS
 from tests.export.samples import ROWS, cast, drawn, model_of
 from tests.export.sessions import run, session_of
 from tests.programs import quick_jit

@@ -12,7 +12,8 @@ from jaxnn import Classification, models
 from jaxnn.export import save_stablehlo
 from jaxnn.layers import BatchNorm
 from jaxnn.typing import Sequences
-from tests.catalogue import MODELS, TASKS, TaskExample, classes, normal
+from tests.catalogue import MODELS, normal
+from tests.catalogue_of_tasks import TASKS, TaskExample, classes
 from tests.export.samples import ROWS, cast, drawn, model_of
 from tests.programs import quick_jit
 from tests.samples import blobs, classification

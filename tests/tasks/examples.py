@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxnn.typing import Batch
-from tests.catalogue import TaskExample
+from tests.catalogue_of_tasks import TaskExample
 from tests.programs import quick_jit
 
 ROWS = 8

@@ -10,7 +10,7 @@ from jax.flatten_util import ravel_pytree
 from jaxnn import Recipe, advance, from_json, optimizer, start, to_json
 from jaxnn.tasks import Adversarial
 from jaxnn.training import as_data, check_run, key_data
-from tests.catalogue import TASKS
+from tests.catalogue_of_tasks import TASKS
 from tests.programs import quick_jit
 from tests.tasks.examples import ROWS, prepared, some
 from tests.tolerances import DTYPES, assert_close, precision, relative_error

@@ -16,7 +16,7 @@ from jaxnn.metrics import accuracy
 from jaxnn.recipes import Recipe
 from jaxnn.tasks import Supervised
 from jaxnn.typing import Batch, Sequences
-from tests.catalogue import TASKS
+from tests.catalogue_of_tasks import TASKS
 from tests.programs import quick_jit, watched
 from tests.tasks.examples import ROWS, prepared
 from tests.tolerances import assert_close, precision
