@@ -15,6 +15,7 @@ import jax.numpy as jnp
 from jaxnn.checks import sentence
 from jaxnn.layers import Buffers, Layer
 from jaxnn.layers.buffers import apply_by_rule
+from jaxnn.layers.way_back import way_back
 from jaxnn.records import Record, readable, static
 from jaxnn.typing import Key, Params
 
@@ -63,9 +64,13 @@ class Module(Layer):
         if isinstance(params, WithState) and params.state.frozen:
             key = None
         if key is None or not isinstance(params, WithState):
-            y, pull = jax.vjp(lambda params, x: self._step(params, x, key)[0], params, x)
+            y, pull = way_back(jax.tree.structure(self), lambda params, x: self._step(params, x, key)[0], params, x, given=key)
             return y, (pull, None)
-        y, pull, moved = jax.vjp(lambda learned, x: self._step(params._replace(learned=learned), x, key), params.learned, x, has_aux=True)
+
+        def step(learned: Any, x: Any) -> tuple[Any, Buffers]:
+            return self._step(params._replace(learned=learned), x, key)
+
+        y, pull, moved = way_back(jax.tree.structure(self), step, params.learned, x, given=(params.state, key), has_aux=True)
         return y, (pull, moved)
 
     def backward(self, params: Params, residuals: Any, dy: Any) -> tuple[Params, Any]:

@@ -7,6 +7,7 @@ import jax
 
 from jaxnn.checks import sentence
 from jaxnn.layers.base import Layer
+from jaxnn.layers.way_back import way_back
 from jaxnn.records import static
 from jaxnn.typing import Key, Params
 
@@ -44,7 +45,8 @@ class Function(Layer):
         return self.function(*arguments, *((key,) if self.draws else ()))
 
     def forward(self, params: Params, x: Any, key: Key | None = None) -> tuple[Any, Any]:
-        return jax.vjp(lambda params, x: self.apply(params, x, key), params, x)
+        y, back = way_back(jax.tree.structure(self), lambda params, x: self.apply(params, x, key), params, x, given=key)
+        return y, back
 
     def backward(self, params: Params, residuals: Any, dy: Any) -> tuple[Params, Any]:
         return residuals(dy)
