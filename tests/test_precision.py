@@ -1,6 +1,7 @@
 """Gradients in half the bits: parameters stay in float32, numbers stay close to it, float16 lives with what overflows."""
 
 import dataclasses
+import functools
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,7 @@ from jaxnn.runs import NO_STEP
 from jaxnn.sweeps import make_trial
 from jaxnn.tasks import Regression
 from jaxnn.typing import Batch
+from tests.catalogue_of_tasks import TASKS
 from tests.programs import quick_jit
 from tests.samples import CLASSES, blobs, classification, plane, regression
 from tests.tolerances import draw
@@ -141,6 +143,22 @@ def test_numbers_of_tasks_and_losses_are_not_rounded(engine):
 def test_the_penalty_of_a_critic(engine):
     task, batch = Adversarial(*models.gan((6,), 4), latent=2, objective="wasserstein", penalty=0.1), BATCH._replace(y=None)
     assert_near(*in_both(task, quick_jit(task.init)(jax.random.key(0), batch), batch, engine))
+
+
+@pytest.mark.parametrize("engine", ["backprop", "autodiff"])
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_gives_metrics_and_gradients_in_float32(name, engine):
+    """Traced alone, under strict promotion: a number of many bits meets one of few nowhere."""
+    example, random = TASKS[name], np.random.default_rng(0)
+    task = example.make()
+    x, y = example.inputs(random, 8), None if example.targets is None else example.targets(random, 8)
+    batch = Batch(*jax.tree.map(lambda leaf: jnp.asarray(leaf, "float32" if leaf.dtype.kind == "f" else "int32"), (x, y)), jnp.ones(8))
+    params = jax.eval_shape(task.init, jax.random.key(0), batch)
+    for bits, scaling in (("bfloat16", None), ("float16", no_scaling())):
+        if scaling is None or task.has_one_loss:
+            gradients = functools.partial(low_gradients, bits, scaling, task, engine=engine)
+            made = jax.eval_shape(lambda params, key, of=gradients: of(params, batch, key), params, jax.random.key(0))
+            assert {leaf.dtype for leaf in jax.tree.leaves(made)} == {np.dtype("float32")}
 
 
 @pytest.mark.parametrize("bits", ["bfloat16", "float16"])
