@@ -11,6 +11,7 @@ import sklearn.metrics as oracle
 from jaxnn import BinaryClassification, NextToken, Regression, Variational, layers, measuring, metrics, models, tasks
 from jaxnn.measuring import evaluate, named_metrics
 from jaxnn.typing import Batch, Sequences
+from tests.catalogue_of_tasks import TASKS
 from tests.programs import quick_jit
 from tests.tolerances import precision
 
@@ -107,3 +108,25 @@ def test_tokens_are_compared_one_by_one_where_they_count(x, y, counted, monkeypa
     assert float(found["perplexity"]) == pytest.approx(np.exp(log_loss), rel=1e-9)
     assert float(found["perplexity"]) == pytest.approx(np.exp(float(found["loss"])), rel=1e-9)
     assert float(found["f1"]) == pytest.approx(macro_f1, rel=1e-9)
+
+
+@pytest.mark.parametrize("example", TASKS.values(), ids=TASKS)
+def test_every_task_has_a_truth_and_a_weight_for_each_prediction_or_says_that_it_has_none(example):
+    random, task = np.random.default_rng(0), example.make()
+    x, y = example.inputs(random, 8), None if example.targets is None else example.targets(random, 8)
+    batch = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32 if leaf.dtype.kind == "f" else jnp.int32), Batch(x, y, np.ones(8)))
+    params = jax.eval_shape(task.init, jax.random.key(0), batch)
+
+    def compare(params, batch):
+        return task.compared(batch, task.predict(params, batch.x))
+
+    if isinstance(task, tasks.Adversarial):
+        with pytest.raises(ValueError, match="Adversarial: y must be given, for metrics compare predictions with it, got None"):
+            jax.eval_shape(compare, params, batch)
+        return
+    truth, predictions, weight = jax.eval_shape(compare, params, batch)
+    assert weight.shape == truth.shape[:1] == predictions.shape[:1]
+    if isinstance(task, NextToken | tasks.Classification | BinaryClassification):
+        assert truth.ndim == 1 and jnp.issubdtype(truth.dtype, jnp.integer) and predictions.ndim <= 2
+    else:
+        assert truth.size == predictions.size
