@@ -43,7 +43,7 @@ def test_learning_curves_are_means_over_the_runs_that_got_so_far(axes: Axes, run
 
 
 def test_learning_curves_of_an_unknown_metric_say_which_there_are(axes: Axes, runs: list[Run]) -> None:
-    with pytest.raises(ValueError, match=r"learning_curves: metric must be 'loss' or .*'validation_loss'.*, got 'accuracy'"):
+    with pytest.raises(ValueError, match=r"learning_curves: metric must be .*'loss' or .*'validation_loss'.*, got 'accuracy'"):
         learning_curves(axes, {"four": runs}, "accuracy")
 
 
@@ -75,6 +75,11 @@ def test_confusion_matrix_counts(axes: Axes) -> None:
     assert axes.texts[0].get_color() == BLUE
     (image,) = axes.get_images()
     np.testing.assert_allclose(np.asarray(image.get_array()), [[0, 1 / 3, 0], [0, 0, 0], [1, 0, 0]])
+
+
+def test_long_names_of_classes_are_turned(axes: Axes) -> None:
+    confusion_matrix(axes, np.array([0, 1]), np.array([0, 1]), ["setosa", "virginica"])
+    assert {label.get_rotation() for label in axes.get_xticklabels()} == {45.0}
 
 
 def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

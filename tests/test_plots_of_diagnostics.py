@@ -29,6 +29,11 @@ def test_a_range_test_shows_losses_the_suggestion_and_what_diverged(axes: Axes) 
     assert axes.get_xscale() == "log" and axes.get_ylim()[0] < 0.5
 
 
+def test_a_range_test_in_which_none_diverged_does_not_speak_of_it(axes: Axes) -> None:
+    range_test(axes, found([1.5, 0.5, 0.7], np.nan))
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["before training"]
+
+
 def test_a_range_test_in_which_all_diverged_can_be_drawn(axes: Axes) -> None:
     range_test(axes, found([np.nan] * 3, np.nan))
     assert len(np.asarray(axes.get_lines()[1].get_xdata())) == 3

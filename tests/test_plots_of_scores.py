@@ -18,6 +18,7 @@ from jaxnn.plots import (
     roc_curves,
     weight_histograms,
 )
+from jaxnn.plots.style import colour, line
 from tests.tolerances import draw
 
 random = np.random.default_rng(0)
@@ -104,6 +105,14 @@ def test_a_curve_for_each_class_that_is_there(axes: Axes, curves) -> None:
         curves(axes, TRUTH, P[:199])
 
 
+def test_no_two_of_32_curves_are_drawn_alike_and_the_legend_of_many_stands_outside(axes: Axes) -> None:
+    assert len({(colour(number), line(number)) for number in range(32)}) == 32
+    roc_curves(axes, TRUTH, P)
+    assert axes.get_legend().get_bbox_to_anchor().x0 < axes.bbox.x1
+    roc_curves(axes, np.arange(200) % 10, np.tile(SCORES[:, None], 10))
+    assert axes.get_legend().get_bbox_to_anchor().x0 == axes.bbox.x1
+
+
 def test_weight_histograms_are_of_kernels() -> None:
     figure = Figure()
     params = ({"kernel": draw((30, 20)), "bias": draw((20,))}, (), {"kernel": draw((20, 5), seed=1), "bias": draw((5,))})
@@ -128,7 +137,7 @@ def test_activation_histograms_are_of_the_layers_in_order() -> None:
     assert len(figure.axes) == 10
     dense, relu = figure.axes[:2]
     b = np.asarray(network.layers[0].apply(params[0], x))
-    assert dense.get_title().startswith("layers[0] Dense(6")
+    assert dense.get_title().startswith("layers[0] Dense\n")
     assert relu.get_title().endswith(f", {(b <= 0).mean():.0%} are 0")
     with pytest.raises(ValueError, match=r"layer must be one whose layers give floating point, got Flatten\(\)"):
         activation_histograms(figure, layers.Flatten(), (), np.ones((2, 3), int))

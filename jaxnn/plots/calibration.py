@@ -9,7 +9,7 @@ from jaxnn import metrics
 from jaxnn.plots.style import BLACK, BLUE, PALE
 
 
-def calibration(axes: Axes, truth: Any, probabilities: Any, *, bins: int = 10) -> None:
+def calibration(axes: Axes, truth: Any, probabilities: Any, *, bins: int = 15) -> None:
     """A reliability diagram: how often what is said with probability p is so, against p, and the share of rows in each bin as grey bars.
 
     Rows are put into ``bins`` of equal width by p, upper edges included; on the diagonal probabilities are frequencies. In the title the
@@ -32,4 +32,6 @@ def calibration(axes: Axes, truth: Any, probabilities: Any, *, bins: int = 10) -
     axes.set_xlabel("probability")
     axes.set_ylabel("frequency")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="upper left")
+    axes.set_ylim(0, 1.2)  # room for the legend above all bars
+    axes.set_yticks(np.linspace(0, 1, 6))
+    axes.legend(frameon=False, loc="upper left", ncols=2)

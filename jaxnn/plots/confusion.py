@@ -8,6 +8,9 @@ from matplotlib.axes import Axes
 from jaxnn import metrics
 from jaxnn.plots.style import BLACK, BLUE, RED, WHITE, shades
 
+LONG = 3
+"""Names of more letters would run into each other across; they are turned."""
+
 
 def confusion_matrix(axes: Axes, truth: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> None:
     """How many examples of each class (rows) were taken for each (columns); mistakes are shaded by their share of the row.
@@ -21,7 +24,8 @@ def confusion_matrix(axes: Axes, truth: np.ndarray, predicted: np.ndarray, names
     for (row, column), count in np.ndenumerate(counts):
         right = row == column
         axes.text(column, row, str(count) if count else "·", ha="center", va="center", color=BLUE if right else BLACK, fontsize=8)
-    axes.set_xticks(range(len(names)), names)
+    long = max(map(len, names)) > LONG
+    axes.set_xticks(range(len(names)), names, **({"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if long else {}))
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")

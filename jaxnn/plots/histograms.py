@@ -48,7 +48,7 @@ def activation_histograms(figure: FigureBase, layer: Layer, params: Params, x: A
     def see(path: str, inside: Layer, call: Any) -> None:
         known = hasattr(call.y, "dtype") and not isinstance(call.y, jax.core.Tracer)
         if known and not children(inside) and jnp.issubdtype(call.y.dtype, jnp.floating):
-            seen.append((f"{path} {short(inside)}".strip(), np.asarray(call.y, float)))
+            seen.append((f"{path} {type(inside).__name__}".strip(), np.asarray(call.y, float)))
 
     watched(layer, see).apply(params, x)
     if not seen:

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from jaxnn.diagnostics import Landscape
-from jaxnn.plots.style import BLACK, BLUE, WHITE, colour, line, shades
+from jaxnn.plots.style import BLACK, BLUE, PALE, WHITE, colour, line, shades
 
 LEVELS = 16
 DEPTHS = shades(BLUE, WHITE)
@@ -14,7 +14,7 @@ def landscape(axes: Axes, surface: Landscape, *, logarithmic: bool = True, centr
     """Losses of a ``Landscape``: a line along one direction, contours over the plane of two with a cross at the solution.
 
     logarithmic: contours at equal ratios of the loss in place of equal differences, where all losses are above 0. centre: False where the
-    middle is no solution, to leave out the cross. label: of the line. What is not finite is left out.
+    middle is no solution, to leave out the cross. label: of the line. What is not finite is left out; of a plane it is grey.
     """
     losses = np.where(np.isfinite(surface.losses), surface.losses, np.nan)
     if losses.ndim == 1:
@@ -35,3 +35,5 @@ def landscape(axes: Axes, surface: Landscape, *, logarithmic: bool = True, centr
     axes.set_xlabel("step along the first direction")
     axes.set_ylabel("along the second")
     axes.set_aspect("equal")
+    axes.set_facecolor(PALE)
+    axes.locator_params(nbins=5)

@@ -34,10 +34,10 @@ def layer_norms(tree: Params) -> dict[str, float]:
     """Norms by place in the tree.
 
     >>> layer_norms(({"kernel": np.array([[3.0]]), "bias": np.array([4.0])}, (), {"scale": np.array([2.0])}))
-    {'[0]': 5.0, '[2]': 2.0}
+    {'0': 5.0, '2': 2.0}
     """
     squares: dict[str, float] = {}
     for path, leaf in jax.tree.leaves_with_path(tree):
-        layer = jax.tree_util.keystr(path[:-1])
+        layer = jax.tree_util.keystr(path[:-1], simple=True, separator=".")
         squares[layer] = squares.get(layer, 0.0) + float(np.square(np.asarray(leaf, float)).sum())
     return {layer: square**0.5 for layer, square in squares.items()}

@@ -17,7 +17,8 @@ def range_test(axes: Axes, result: RangeTest) -> None:
     lowest = min([result.start, *losses[fine]])
     top = result.start + 0.5 * (result.start - lowest or 1.0)
     axes.semilogx(rates[fine], losses[fine], color=BLUE, marker="o", markersize=4)
-    axes.semilogx(rates[~fine], np.full(int((~fine).sum()), top - 0.05 * (top - lowest)), "x", color=RED, label="diverged")
+    if not fine.all():
+        axes.semilogx(rates[~fine], np.full(int((~fine).sum()), top - 0.05 * (top - lowest)), "x", color=RED, label="diverged")
     axes.axhline(result.start, color=BLACK, linestyle="--", linewidth=1, label="before training")
     if np.isfinite(result.suggestion):
         axes.axvline(result.suggestion, color=GREEN, linestyle="-.", label=f"suggested: {result.suggestion:.2g}")

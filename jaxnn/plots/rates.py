@@ -10,6 +10,9 @@ from jaxnn import metrics
 from jaxnn.checks import sentence
 from jaxnn.plots.style import BLACK, colour, line
 
+MOST_INSIDE = 5
+"""Curves whose legend has room among them; the legend of more stands beside the axes."""
+
 
 class Counts(NamedTuple):
     """At each threshold, from the largest score to the smallest, how many rows reach it: of the class, and of the rest."""
@@ -97,7 +100,8 @@ def _finish(axes: Axes, title: str) -> None:
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=8, title=title, title_fontsize=8)
+    outside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if len(axes.get_lines()) > MOST_INSIDE + 1 else {}
+    axes.legend(frameon=False, fontsize=8, title=title, title_fontsize=8, **outside)
 
 
 def _counts(truth: np.ndarray, scores: np.ndarray) -> Counts:

@@ -16,7 +16,7 @@ BLUE, ORANGE, GREEN, PURPLE, SKY, RED, YELLOW, BLACK = (
 COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK, YELLOW)
 """One for each line or class, in this order."""
 LINES = ("-", "--", "-.", ":")
-"""Line styles go with the colours, so that a figure printed in grey can be read too."""
+"""Line styles go with the colours, so that a figure printed in grey can be read too, and a colour that comes again has another."""
 WHITE, PALE = "#FFFFFF", "#BBBBBB"
 
 
@@ -27,7 +27,7 @@ def colour(number: int) -> str:
 
 def line(number: int) -> str:
     """The style of that line."""
-    return LINES[number % len(LINES)]
+    return LINES[(number + number // len(COLOURS)) % len(LINES)]
 
 
 def shades(*colours: str) -> Colormap:
