@@ -156,6 +156,9 @@ class _GlobalPool(Layer):
     def _elements(self, x: Any) -> tuple[jax.Array, jax.Array | None]:
         """Values (rows, elements, channels) and which of them are there, (rows, elements, 1), or None where all are."""
         values, lengths, _ = as_sequences(x)
+        if lengths is not None and lengths.shape != values.shape[:1]:
+            got = f"shape {lengths.shape}"
+            raise ValueError(sentence(type(self).__name__, "lengths", f"one for each of the {values.shape[0]} rows of x", got))
         flat = values.reshape(values.shape[0], -1, values.shape[-1])
         return flat, None if lengths is None else within(lengths, flat.shape[1])[..., None]
 

@@ -24,8 +24,11 @@ def confusion_matrix(axes: Axes, truth: np.ndarray, predicted: np.ndarray, names
     for (row, column), count in np.ndenumerate(counts):
         right = row == column
         axes.text(column, row, str(count) if count else "·", ha="center", va="center", color=BLUE if right else BLACK, fontsize=8)
-    long = max(map(len, names)) > LONG
-    axes.set_xticks(range(len(names)), names, **({"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if long else {}))
+    axes.set_xticks(range(len(names)), names)
+    if max(map(len, names)) > LONG:
+        axes.tick_params(axis="x", labelrotation=45)
+        for label in axes.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(names)), names)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")

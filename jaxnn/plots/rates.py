@@ -100,7 +100,7 @@ def _finish(axes: Axes, title: str) -> None:
     axes.set_xlim(-0.02, 1.02)
     axes.set_ylim(-0.02, 1.02)
     axes.spines[["top", "right"]].set_visible(False)
-    outside = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if len(axes.get_lines()) > MOST_INSIDE + 1 else {}
+    outside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)} if len(axes.get_lines()) > MOST_INSIDE + 1 else {}
     axes.legend(frameon=False, fontsize=8, title=title, title_fontsize=8, **outside)
 
 

@@ -109,3 +109,8 @@ def test_what_does_not_fit_is_refused():
 @pytest.mark.parametrize("row", [[1.0, np.nan], [np.nan, 1.0]])
 def test_what_is_no_number_is_not_lost(row):
     assert np.isnan(MaxPool((2,)).apply((), jnp.array(row)[None, :, None])).all()
+
+
+def test_lengths_are_as_many_as_rows():
+    with pytest.raises(ValueError, match=r"GlobalMaxPool: lengths must be one for each of the 3 rows of x, got shape \(2,\)\."):
+        GlobalMaxPool().apply((), Sequences(jnp.ones((3, 4, 2)), jnp.array([1, 2])))
