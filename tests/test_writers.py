@@ -179,6 +179,14 @@ def test_elsewhere_there_are_a_few_lines():
     assert len(lines) == 11 and lines[0] == "epoch 9/95  loss 0.125" and lines[-1] == "epoch 95/95  loss 0.125"
 
 
+def test_the_last_line_is_that_of_the_last_epoch_of_a_run_that_stops_early():
+    console = Console(file=io.StringIO(), force_terminal=False)
+    with writers.Progress(95, console=console) as bar:
+        for epoch in range(1, 12):
+            bar(epoch, {"loss": 1 / epoch})
+    assert console.file.getvalue().splitlines() == ["epoch 9/95  loss 0.1111", "epoch 11/95  loss 0.09091"]
+
+
 @pytest.mark.parametrize("widgets", [True, False])
 def test_a_notebook_has_a_widget_or_else_lines(widgets, monkeypatch):
     console = Console(file=io.StringIO(), force_jupyter=True)

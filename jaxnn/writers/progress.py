@@ -36,6 +36,7 @@ class Progress(Writer):
         left = (TextColumn("left"), TimeRemainingColumn())
         self.bar = Progress(*columns, *left, console=self.console, auto_refresh=False, disable=not self.live)
         self.task, self.shown, self.last = self.bar.add_task("epochs", total=epochs, text=""), 0.0, (0, "")
+        self.printed = 0
         self.closing = weakref.finalize(self, self.bar.stop)
 
     def __call__(self, epoch: int, metrics: Mapping[str, float]) -> None:
@@ -43,14 +44,20 @@ class Progress(Writer):
         if self.live and (epoch == self.epochs or time.perf_counter() - self.shown > REFRESH_SECONDS):
             self._draw()
         elif not self.live and (epoch == self.epochs or epoch % max(1, self.epochs // LINES) == 0):
-            self.console.print(f"epoch {epoch}/{self.epochs}  {self.last[1]}", highlight=False)
+            self._print()
         if epoch == self.epochs:
             self.close()
 
     def close(self) -> None:
         if self.bar.live.is_started:
             self._draw()
+        elif not self.live and self.last[0] > self.printed:  # of a run that stopped early
+            self._print()
         self.closing()
+
+    def _print(self) -> None:
+        self.printed, text = self.last
+        self.console.print(f"epoch {self.printed}/{self.epochs}  {text}", highlight=False)
 
     def _draw(self) -> None:
         self.bar.start()
