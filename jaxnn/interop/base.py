@@ -64,13 +64,9 @@ class Module(Layer):
         if isinstance(params, WithState) and params.state.frozen:
             key = None
         if key is None or not isinstance(params, WithState):
-            y, pull = way_back(jax.tree.structure(self), lambda params, x: self._step(params, x, key)[0], params, x, given=key)
+            y, pull, _ = way_back(self._step, (params, x), key, has_aux=True)
             return y, (pull, None)
-
-        def step(learned: Any, x: Any) -> tuple[Any, Buffers]:
-            return self._step(params._replace(learned=learned), x, key)
-
-        y, pull, moved = way_back(jax.tree.structure(self), step, params.learned, x, given=(params.state, key), has_aux=True)
+        y, pull, moved = way_back(self._learning, (params.learned, x), params.state, key, has_aux=True)
         return y, (pull, moved)
 
     def backward(self, params: Params, residuals: Any, dy: Any) -> tuple[Params, Any]:
@@ -92,6 +88,9 @@ class Module(Layer):
             return y, Buffers(None)
         left = params.state.replace(values=_as_floats(self.maker, left))
         return y, jax.tree.map(lambda new, old: new.astype(old.dtype) - old, left, params.state)
+
+    def _learning(self, learned: Any, x: Any, state: Buffers, key: Key | None) -> tuple[Any, Buffers]:
+        return self._step(WithState(learned, state), x, key)
 
     def _made_of(self) -> list[str]:
         """The arguments without a default, in words."""

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax
-
 from jaxnn.checks import sentence
 from jaxnn.layers.base import Layer
 from jaxnn.layers.way_back import way_back
@@ -41,15 +39,19 @@ class Function(Layer):
         return () if self.initializer is None else self.initializer(key, x)
 
     def apply(self, params: Params, x: Any, key: Key | None = None) -> Any:
-        arguments = (x,) if self.initializer is None else (params, x)
-        return self.function(*arguments, *((key,) if self.draws else ()))
+        return self._value(params, x, key)
 
     def forward(self, params: Params, x: Any, key: Key | None = None) -> tuple[Any, Any]:
-        y, back = way_back(jax.tree.structure(self), lambda params, x: self.apply(params, x, key), params, x, given=key)
+        y, back = way_back(self._value, (params, x), key)
         return y, back
 
     def backward(self, params: Params, residuals: Any, dy: Any) -> tuple[Params, Any]:
         return residuals(dy)
+
+    def _value(self, params: Params, x: Any, key: Key | None) -> Any:
+        """As ``apply``, which may be watched: what is computed on the way back is no output."""
+        arguments = (x,) if self.initializer is None else (params, x)
+        return self.function(*arguments, *((key,) if self.draws else ()))
 
 
 def _check_hashable(name: str, value: Any) -> None:

@@ -1,59 +1,44 @@
 """``jax.vjp`` as a layer's rule, for functions whose backward rule nobody writes by hand."""
 
-from collections.abc import Callable, Hashable
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import jax
 
-
-class _Made(NamedTuple):
-    """What a way back is made of: it is the same one where the same function was given the like."""
-
-    by: Hashable
-    of: tuple[Any, ...]
+from jaxnn.records import Record, static
 
 
-class _Way:
-    """The structure of what ``jax.vjp`` returns, which JAX takes for another one each time, though the program is the same."""
+class WayBack(Record):
+    """From dy to the cotangents of what moves, differentiated only when it is called for; a pytree of what the function was given."""
 
-    def __init__(self, structure: Any, made: _Made) -> None:
-        self.structure, self.made = structure, made
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Way) and self.made == other.made
-
-    def __hash__(self) -> int:
-        return hash(self.made)
-
-
-@jax.tree_util.register_pytree_node_class
-class WayBack:
-    """From dy to the cotangents of a function's arguments: a pytree of the arrays that this takes, so that a layer can keep it.
-
-    Two of the same way have the same structure, so they can be stacked: turns of a loop that is not compiled leave one each.
-    """
-
-    def __init__(self, arrays: Any, way: _Way) -> None:
-        self.arrays, self.way = arrays, way
+    moving: tuple[Any, ...]
+    fixed: tuple[Any, ...]
+    function: Callable[..., Any] = static()
+    has_aux: bool = static(default=False)
 
     def __call__(self, dy: Any) -> Any:
-        return jax.tree.unflatten(self.way.structure, self.arrays)(dy)
-
-    def tree_flatten(self) -> tuple[Any, _Way]:
-        return self.arrays, self.way
-
-    @classmethod
-    def tree_unflatten(cls, way: _Way, arrays: Any) -> "WayBack":
-        return cls(arrays, way)
+        return _differentiated(self.function, self.moving, self.fixed, self.has_aux)[1](dy)
 
 
-def way_back(by: Hashable, function: Callable[..., Any], *arguments: Any, given: Any = None, has_aux: bool = False) -> tuple[Any, ...]:
-    """``jax.vjp(function, *arguments, has_aux=...)``, its second result a WayBack.
+def way_back(function: Callable[..., Any], moving: tuple[Any, ...], *fixed: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """``jax.vjp`` of function(*moving, *fixed) by what moves: (y, back), or (y, back, aux), where ``back`` can be kept in every scan.
 
-    by: what says which function it is, for it may be a new object each time; given: what else its program depends on.
+    Compiled, ``back`` is JAX's own, and the function runs once. In a scan that runs in Python (``jax.disable_jit``, for diagnostics)
+    that would hold a program of its own for each turn, another one where the function branches, and can't be stacked: there it is a
+    WayBack, which runs the function again.
+
+    >>> import jax.numpy as jnp
+    >>> y, back = way_back(jnp.multiply, (3.0,), 2.0)
+    >>> float(y), float(back(1.0)[0])
+    (6.0, 2.0)
     """
+    if not jax.config.jax_disable_jit:  # type: ignore[attr-defined]
+        return _differentiated(function, moving, fixed, has_aux)
+    y, *aux = function(*moving, *fixed) if has_aux else (function(*moving, *fixed),)
+    return y, WayBack(moving, fixed, function, has_aux), *aux
+
+
+def _differentiated(function: Callable[..., Any], moving: tuple[Any, ...], fixed: tuple[Any, ...], has_aux: bool) -> tuple[Any, ...]:
     options: Any = {"has_aux": has_aux}
-    y, pull, *aux = jax.vjp(function, *arguments, **options)
-    leaves, likes = jax.tree.flatten((arguments, given))
-    arrays, structure = jax.tree.flatten(pull)
-    return y, WayBack(arrays, _Way(structure, _Made(by, (likes, has_aux, *map(jax.typeof, leaves))))), *aux
+    found: tuple[Any, ...] = jax.vjp(lambda *moving: function(*moving, *fixed), *moving, **options)
+    return found

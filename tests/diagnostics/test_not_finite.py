@@ -8,7 +8,7 @@ import pytest
 
 from jaxnn import ClipByNorm, Recipe, Regression, fit, optimizer
 from jaxnn.diagnostics import first_not_finite
-from jaxnn.layers import Chain, Dense, Dropout, Function, Residual
+from jaxnn.layers import Chain, Dense, Dropout, Function, Repeat, Residual
 from jaxnn.losses import SquaredError
 from tests.samples import blobs, classification, plane, regression
 
@@ -50,6 +50,12 @@ PLANTED = {
         descent(Dense(3), Residual(Chain((Function(root_of_nothing), Dense(3)))), Dense(1)),
         "gradient",
         "model.layers[1].layer.layers[0]",
+        "inf",
+    ),
+    "a slope inside a scan": (
+        descent(Dense(3), Repeat(Function(root_of_nothing), 2), Dense(1)),
+        "gradient",
+        "model.layers[1].layer",
         "inf",
     ),
     "the combinator's own slope": (descent(Dense(1), Steep(Dense(1))), "gradient", "model.layers[1]", "nan"),

@@ -8,9 +8,11 @@ import pytest
 
 from jaxnn import BinaryClassification, Classification, Regression, models
 from jaxnn.diagnostics import LayerStatistics, advice, statistics
-from jaxnn.layers import Chain, Conv, Dense, Flatten, LeakyReLU, ReLU, Repeat, Residual, Sigmoid, Tanh
+from jaxnn.layers import Chain, Conv, Dense, Flatten, Function, LeakyReLU, ReLU, Repeat, Residual, Sigmoid, Tanh
+from jaxnn.layers.buffers import without_buffers
 from jaxnn.typing import Batch
 from tests.catalogue_of_tasks import TASKS
+from tests.interop.modules import PLAIN, STATEFUL
 from tests.samples import blobs
 from tests.tasks.examples import prepared
 from tests.tolerances import precision
@@ -112,3 +114,16 @@ def test_the_table_names_layers_and_numbers():
     lines = repr(statistics(task, begin(task, x, y), (x, y))).splitlines()
     assert lines[0].split() == ["layer", "mean", "sd", "saturated", "dead", "gradient", "rms"]
     assert lines[1].strip().startswith("0 Dense(5") and "%" in lines[2] and lines[4].startswith("loss ")
+
+
+@pytest.mark.parametrize("inner", [Function(jnp.tanh), PLAIN["flax"](), STATEFUL["flax"]()], ids=["function", "module", "with a state"])
+def test_functions_and_modules_inside_a_scan_are_seen(inner):
+    """What they keep of the way is a callable of JAX's, which a scan that runs in Python could not stack."""
+    x, y = blobs()
+    task = Classification(Chain((Repeat(Chain((inner, Dense(x.shape[1]))), 2), Dense(3))))
+    params = begin(task, x, y)
+    key = jax.random.key(0) if inner.draws else None
+    rows = statistics(task, params, (x, y), key=key).rows
+    _, gradients = task.gradients(params, Batch(jnp.asarray(x), jnp.asarray(y), jnp.ones(len(x))), key, "autodiff")
+    whole = float(optax.tree.norm(without_buffers(gradients)))
+    assert sum(row.gradient**2 for row in rows if row.gradient) == pytest.approx(whole**2, rel=1e-4)
