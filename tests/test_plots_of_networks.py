@@ -190,3 +190,7 @@ def test_gradient_norms_are_those_of_the_layers(axes: Axes) -> None:
     assert np.isnan(np.asarray(none.get_ydata())).all()
     assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "2", "4"]
     assert axes.get_yscale() == "log"
+    gradient_norms(axes, {"as it is": gradients}, names=["first", "second", "third"])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["first", "second", "third"]
+    with pytest.raises(ValueError, match="gradient_norms: names must be one for each of the 3 layers, got 2 of them"):
+        gradient_norms(axes, {"as it is": gradients}, names=["first", "second"])

@@ -59,6 +59,11 @@ def test_residuals_and_their_means(axes: Axes) -> None:
     np.testing.assert_allclose(mean[:, 1], (truth - predicted)[order].reshape(4, 10).mean(axis=1))
 
 
+def test_residuals_of_few_rows_are_points_without_a_line(axes: Axes) -> None:
+    residuals(axes, np.array([1.0, 2.0, 4.0]), np.array([1.5, 2.0, 3.0]))
+    assert len(axes.collections[0].get_offsets()) == 3 and axes.get_legend() is None
+
+
 @pytest.mark.parametrize("bins", [5, 10])
 def test_calibration_is_that_of_scikit_learn(axes: Axes, bins: int) -> None:
     p = P[:, 1]

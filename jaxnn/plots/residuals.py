@@ -26,7 +26,8 @@ def predicted_against_true(axes: Axes, truth: Any, predicted: Any) -> None:
 
 
 def residuals(axes: Axes, truth: Any, predicted: Any, *, bins: int = 10) -> None:
-    """True minus predicted against predicted: a point for each number, and the mean in each of ``bins`` equally full ones, as a line.
+    """True minus predicted against predicted: a point for each number, and the mean in each of ``bins`` equally full ones, as a line, where
+    there are fewer of those than points.
 
     Where a model is right on average the line stays at 0; the spread shows where it is sure. Arguments and errors as of
     ``predicted_against_true``.
@@ -36,15 +37,16 @@ def residuals(axes: Axes, truth: Any, predicted: Any, *, bins: int = 10) -> None
     axes.axhline(0, color=BLACK, linewidth=0.8)
     parts = [part for part in np.array_split(np.argsort(predicted, kind="stable"), bins) if len(part)]
     middles, means = ([values[part].mean() for part in parts] for values in (predicted, truth - predicted))
-    axes.plot(middles, means, color=RED, marker="o", markersize=3, label="mean")
+    if len(parts) < len(truth):  # else each point is its own mean
+        axes.plot(middles, means, color=RED, marker="o", markersize=3, label="mean")
+        axes.legend(frameon=False)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true − predicted")
-    axes.legend(frameon=False)
 
 
 def _points(axes: Axes, across: np.ndarray, up: np.ndarray) -> None:
-    """Paler the more of them there are, so that dense places can be told."""
-    axes.scatter(across, up, s=6, color=BLUE, alpha=min(1.0, max(0.08, 300 / len(across))), linewidths=0)
+    """Smaller and paler the more of them there are, so that dense places can be told."""
+    axes.scatter(across, up, s=6 if len(across) > 100 else 20, color=BLUE, alpha=min(1.0, max(0.08, 300 / len(across))), linewidths=0)
     axes.spines[["top", "right"]].set_visible(False)
 
 
