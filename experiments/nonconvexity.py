@@ -228,7 +228,8 @@ def draw_minima(axes: Axes, network: Layer, found: Descents, points: Points, con
     draw_surface(axes, network, centre, directions, 1.35 * float(np.abs(places).max()), points, config)
     for place, level in zip(places, levels, strict=False):
         axes.plot(*place, "o", color=RED, markersize=5)
-        axes.annotate(f"{level:.3f}", place, textcoords="offset points", xytext=(6, 6), fontsize=9, color=RED)
+        paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 1.5}
+        axes.annotate(f"{level:.3f}", place, textcoords="offset points", xytext=(7, 7), fontsize=9, color=RED, bbox=paper, zorder=6)
     axes.set(title=f"Network: three of its {len(levels)} minima", xlabel="in the plane through them", ylabel="")
 
 

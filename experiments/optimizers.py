@@ -72,6 +72,8 @@ class Config:
 
 START, END = (0.7, 1.4), (3.0, 0.5)
 BORDERS = ((-0.3, 4.3), (-1.3, 2.1))
+SEEN = ((-0.55, 4.3), (-1.45, 2.1))
+"""What the film shows: a way may touch the borders, and is seen there whole."""
 MOMENTUM = {"momentum": 0.9}
 OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "SGD": ("sgd", {}),
@@ -197,14 +199,14 @@ def film(ways: dict[str, Way], config: Config) -> Film:
     """The ways down, over contours of log f."""
     figure = Figure(figsize=(5.6, 4.6), dpi=90, layout="constrained")
     axes = figure.subplots()
-    a, b = (np.linspace(*border, 160) for border in BORDERS)
+    a, b = (np.linspace(*border, 160) for border in SEEN)
     grid = np.stack(np.meshgrid(a, b))
     axes.contour(a, b, np.log10(np.asarray(beale(jnp.asarray(grid))) + 1e-3), levels=np.arange(-2.5, 5, 0.5), colors="0.8", linewidths=0.8)
     axes.plot(*START, "o", color=BLACK, markersize=5)
     axes.plot(*END, "*", color=BLACK, markersize=12)
     traces = [axes.plot([], [], color=colour(number), linewidth=1.6)[0] for number in range(len(ways))]
     heads = [axes.plot([], [], "o", color=colour(number), markersize=7, label=name)[0] for number, name in enumerate(ways)]
-    axes.set(xlim=BORDERS[0], ylim=BORDERS[1], xticks=[], yticks=[])
+    axes.set(xlim=SEEN[0], ylim=SEEN[1], xticks=[], yticks=[])
     axes.legend(loc="lower right", fontsize=9, framealpha=1)
     title = axes.set_title("step 0", fontsize=10)
 

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from experiments.support.runner import Results, Show, command_line, ignore, mean_sd
 from jaxnn import Classification, Recipe, Run, fit_many, models, optimizer
@@ -145,7 +146,7 @@ def summary(best: Chosen) -> Results:
 def draw(chosen: dict[str, dict[str, dict[str, dict[str, Chosen]]]]) -> Figure:
     """Validation loss by epoch, a row for each set, a panel for each function and optimizer; shares of flat outputs in the legend."""
     columns = [(function, way) for function, by_way in next(iter(chosen.values())).items() for way in by_way]
-    figure = Figure(figsize=(2.5 * len(columns), 3.4 * len(chosen)), layout="constrained")
+    figure = Figure(figsize=(2.6 * len(columns), 3.6 * len(chosen)), layout=ConstrainedLayoutEngine(h_pad=0.12))
     grid: np.ndarray = figure.subplots(len(chosen), len(columns), sharex=False, sharey="row", squeeze=False)
     for row, (name, by_function) in zip(grid, chosen.items(), strict=True):
         for axes, (function, way) in zip(row, columns, strict=True):
@@ -156,7 +157,7 @@ def draw(chosen: dict[str, dict[str, dict[str, dict[str, Chosen]]]]) -> Figure:
                 axes.fill_between(np.arange(1, curves.shape[1] + 1), curves.min(axis=0), curves.max(axis=0), color=colour, alpha=0.15)
             axes.set_title(f"{name.replace('_', ' ')}: {function}\n{way}", fontsize=9)
             axes.set_yscale("log")
-            axes.legend(frameon=False, fontsize=7, loc="lower center", bbox_to_anchor=(0.5, -0.45))
+            axes.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.2))
             axes.grid(alpha=0.3)
             axes.spines[["top", "right"]].set_visible(False)
             axes.set_xlabel("epoch", fontsize=8)
