@@ -116,7 +116,7 @@ def _check(where: str, recipe: Recipe, data: Data) -> None:
 
 
 def _has_slopes(part: Optimizer) -> bool:
-    """Whether steps have finite slopes where a gradient is 0: tried, with 0.1 for numbers that are only traced."""
+    """Whether steps have finite slopes where a gradient is 0: tried, with 0.1 for numbers that are only traced, or that may diverge."""
 
     def end(numbers: Any, start: Params) -> jax.Array:
         transformation = optax.with_extra_args_support(part.replace(numbers=numbers).build())
@@ -127,5 +127,5 @@ def _has_slopes(part: Optimizer) -> bool:
         return params.sum()
 
     with jax.ensure_compile_time_eval(), jax.numpy_dtype_promotion("standard"):
-        numbers = jax.tree.map(lambda leaf: 0.1 if isinstance(leaf, jax.core.Tracer) else float(leaf), part.numbers)
+        numbers = jax.tree.map(lambda leaf: 0.1 if isinstance(leaf, jax.core.Tracer) or leaf > 1 else float(leaf), part.numbers)
         return bool(all_finite(jax.grad(end, argnums=(0, 1))(numbers, jnp.ones(3))))
