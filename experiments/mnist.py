@@ -5,8 +5,8 @@ over the image; and an LSTM that reads an image row by row, 28 steps of 28 pixel
 dropout, by Adam whose rate falls to 0 along half a cosine, and end with the weights of their best epoch by validation loss. Sizes,
 rates and epochs were set beforehand and not tuned, but for the perceptron's: with 15 epochs and dropout of 0.3 it had 98.20 ± 0.11 %
 of the test rows, which was seen before it got the epochs and dropout it has now. The standard deviation is over first weights, orders
-of examples and dropout. The convolutional network is also trained for two epochs only, its rate falling within these, without dropout, for which they
-leave no time; with it one seed of three had 98.41 %, which was seen before it was left out.
+of examples and dropout. The convolutional network is also trained for two epochs only, its rate falling within these, without
+dropout, for which they leave no time; with it one seed of three had 98.41 %, which was seen before it was left out.
 
 Without mnist.npz in the data folder the same networks read scikit-learn's digits of 8 x 8 pixels.
 """
