@@ -84,7 +84,7 @@ def test_model_files_that_can_not_be_trusted_are_refused(trained: Path, new: Pat
     (tmp_path / "short").write_bytes(whole[:-1])
     (tmp_path / "bent").write_bytes(bent)
     rows = str(new / "same.csv")
-    assert "SHA-256 does not match" in refused("predict", "short", rows, folder=tmp_path)
+    assert "is truncated or damaged" in refused("predict", "short", rows, folder=tmp_path)
     assert "SHA-256 does not match" in refused("predict", "bent", rows, folder=tmp_path)
     assert "not a model file" in refused("predict", rows, rows, folder=tmp_path)
     assert "There is no model file" in refused("predict", "absent", rows, folder=tmp_path)
