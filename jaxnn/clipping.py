@@ -54,15 +54,13 @@ class ClipByLayerNorm(Clip):
     limit: float = number(low=0, open_low=True)
 
     def __call__(self, gradients: Params) -> tuple[Params, jax.Array]:
-        paths = [path for path, _ in jax.tree.leaves_with_path(gradients)]
-        leaves, structure = jax.tree.flatten(gradients)
         layers: dict[Any, list[jax.Array]] = {}
-        for path, leaf in zip(paths, leaves, strict=True):
+        for path, leaf in jax.tree.leaves_with_path(gradients):
             layers.setdefault(_layer(path), []).append(leaf)
         found = {layer: _factor(arrays, self.limit) for layer, arrays in layers.items()}
-        clipped = [leaf * found[_layer(path)][0].astype(leaf.dtype) for path, leaf in zip(paths, leaves, strict=True)]
-        beyond = jnp.stack([over for _, over in found.values()])
-        return jax.tree.unflatten(structure, clipped), jnp.mean(beyond, dtype=found[_layer(paths[0])][0].dtype)
+        clipped = jax.tree.map_with_path(lambda path, leaf: leaf * found[_layer(path)][0].astype(leaf.dtype), gradients)
+        factors, beyond = zip(*found.values(), strict=True)
+        return clipped, jnp.mean(jnp.stack(beyond), dtype=factors[0].dtype)
 
 
 def _layer(path: tuple[Any, ...]) -> tuple[Any, ...]:

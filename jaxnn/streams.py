@@ -17,7 +17,7 @@ import numpy as np
 from jaxnn.bits import enough_bits
 from jaxnn.checkpoints import Checkpoints, Keeper, check_plan
 from jaxnn.checks import check_whole, sentence
-from jaxnn.compiling import compiled
+from jaxnn.compiling import compiled, make_room
 from jaxnn.data.streaming import Source
 from jaxnn.data.streaming.blocks import Block, Blocks, Check, Cut, cut, read_ahead
 from jaxnn.data.streaming.source import Rows
@@ -69,6 +69,7 @@ def fit_stream(
     [1.5]
     """
     began = time.perf_counter()
+    make_room()
     check_whole("fit_stream", "block_bytes", block_bytes, low=1)
     check_whole("fit_stream", "member", member, low=0)
     check_plan("fit_stream", checkpoints)
