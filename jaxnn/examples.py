@@ -16,14 +16,14 @@ def check_examples(where: str, data: Data) -> None:
     """Refuses NaN and infinity, weights below 0 or all 0, and lengths that sequences can't have."""
     for name, examples in (("x", data.x), ("y", data.y)):
         for array in map(np.asarray, jax.tree.leaves(examples)):
-            bad = _not_finite(array) if jnp.issubdtype(array.dtype, jnp.floating) else 0
+            bad = not_finite(array) if jnp.issubdtype(array.dtype, jnp.floating) else 0
             if bad:
                 raise ValueError(sentence(where, name, "finite numbers", f"{bad} NaN or infinite of {array.size}", "Drop or impute them."))
     _check_weight(where, data)
     check_lengths(where, data.x)
 
 
-def _not_finite(array: np.ndarray) -> int:
+def not_finite(array: np.ndarray) -> int:
     """How many numbers are not, in pieces that stay in the cache. Of a piece with a finite sum all are, which takes a third of the time."""
     flat = array.reshape(-1)
     pieces = (flat[start : start + PIECE] for start in range(0, flat.size, PIECE))

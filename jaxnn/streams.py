@@ -21,6 +21,7 @@ from jaxnn.compiling import compiled, make_room
 from jaxnn.data.streaming import Source
 from jaxnn.data.streaming.blocks import Block, Blocks, Check, Cut, cut, read_ahead
 from jaxnn.data.streaming.source import Rows
+from jaxnn.examples import not_finite
 from jaxnn.host_loop import Callback, check_callback, with_callback, with_checkpoints
 from jaxnn.identity import identity
 from jaxnn.keys import key_data
@@ -201,10 +202,8 @@ def _described(examples: Any) -> Any:
 
 
 def _check_finite(part: str, examples: Any, name: str, numbers: np.ndarray, step: int, size: int) -> None:
-    for array in jax.tree.leaves(examples):
-        if jnp.issubdtype(array.dtype, jnp.floating):
-            finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
-            if not finite.all():
-                row = int(finite.argmin())
-                got = f"NaN or infinity in row {numbers[row]} of {name}, which step {step + row // size} of the run is the first to take"
-                raise ValueError(sentence("fit_stream", part, "finite numbers", got, "Drop or impute them."))
+    for array in map(np.asarray, jax.tree.leaves(examples)):
+        if jnp.issubdtype(array.dtype, jnp.floating) and not_finite(array):
+            row = int(np.isfinite(array).reshape(len(array), -1).all(axis=1).argmin())
+            got = f"NaN or infinity in row {numbers[row]} of {name}, which step {step + row // size} of the run is the first to take"
+            raise ValueError(sentence("fit_stream", part, "finite numbers", got, "Drop or impute them."))
